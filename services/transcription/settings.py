@@ -1,0 +1,101 @@
+"""What the transcription service must be told, beyond what every service is told."""
+
+import os
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import Field
+
+from shared.settings import CommonSettings
+
+
+class Role(StrEnum):
+    """What this process does; the two scale apart from each other."""
+
+    FOLLOWER = "follower"
+    """Listens to recordings and cuts them into chunks."""
+    RECOGNISER = "recogniser"
+    """Turns chunks into words."""
+
+
+class Settings(CommonSettings):
+    """Settings of the transcription service."""
+
+    role: Role = Field(
+        Role.FOLLOWER,
+        validation_alias="TIDINGS_TRANSCRIPTION_ROLE",
+        description="What this process does: follower (cuts recordings into chunks) or recogniser.",
+    )
+    max_followed: int = Field(
+        16,
+        gt=0,
+        validation_alias="TIDINGS_TRANSCRIPTION_MAX_FOLLOWED",
+        description="Recordings one follower listens to at a time; each runs a decoder.",
+    )
+    max_seconds: float = Field(
+        12 * 3600.0,
+        gt=0,
+        validation_alias="TIDINGS_TRANSCRIPTION_MAX_SECONDS",
+        description="Longest recording that is transcribed, in seconds.",
+    )
+    max_in_flight: int = Field(
+        16,
+        gt=0,
+        validation_alias="TIDINGS_TRANSCRIPTION_MAX_IN_FLIGHT",
+        description="Chunks of one recording that may wait for recognisers at a time.",
+    )
+    draft_every_s: float = Field(
+        1.5,
+        ge=0,
+        validation_alias="TIDINGS_TRANSCRIPTION_DRAFT_EVERY_S",
+        description="How often words not settled yet are shown while someone speaks; 0: never.",
+    )
+    model: str = Field(
+        "base",
+        validation_alias="TIDINGS_TRANSCRIPTION_MODEL",
+        description="Speech model: base, tiny.en, or the folder of a CTranslate2 Whisper model.",
+    )
+    model_dir: Path = Field(
+        Path("var/models"),
+        validation_alias="TIDINGS_TRANSCRIPTION_MODEL_DIR",
+        description="Where models that come in pieces are put together.",
+    )
+    languages: tuple[str, ...] = Field(
+        (),
+        validation_alias="TIDINGS_TRANSCRIPTION_LANGUAGES",
+        description='Languages to choose from when detecting, as JSON: ["en", "de"]; empty: all.',
+    )
+    speakers: bool = Field(
+        default=True,
+        validation_alias="TIDINGS_TRANSCRIPTION_SPEAKERS",
+        description="Whether several speakers of a recording are told apart by their voices.",
+    )
+    device: str = Field(
+        "cpu",
+        pattern="^(cpu|cuda|auto)$",
+        validation_alias="TIDINGS_TRANSCRIPTION_DEVICE",
+        description="What the engine computes on: cpu, cuda or auto. One recogniser per device.",
+    )
+    compute_type: str = Field(
+        "int8",
+        validation_alias="TIDINGS_TRANSCRIPTION_COMPUTE_TYPE",
+        description="CTranslate2's number format: int8, int8_float16, float16 or float32.",
+    )
+    threads: int = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        gt=0,
+        validation_alias="TIDINGS_TRANSCRIPTION_THREADS",
+        description="Threads the engine computes with; all cores unless set.",
+    )
+    max_batch: int = Field(
+        8,
+        gt=0,
+        validation_alias="TIDINGS_TRANSCRIPTION_MAX_BATCH",
+        description="Chunks recognised together.",
+    )
+    linger_s: float = Field(
+        0.05,
+        ge=0,
+        validation_alias="TIDINGS_TRANSCRIPTION_LINGER_S",
+        description="How long a chunk waits for company before it is recognised, in seconds.",
+    )

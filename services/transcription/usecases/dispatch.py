@@ -1,0 +1,82 @@
+"""Fills the queue of chunks, a batch at a time and only when an engine has room.
+
+What is on the queue is served in the order it came. So chunks wait in the database, where the order
+can still change: whoever begins to speak now goes before hours of files that were sent earlier.
+"""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from services.transcription import store
+from services.transcription.engine_room import EngineRoom
+from shared.bus import enqueue
+from shared.clock import Clock
+from shared.contracts.messages import TranscriptionRequest
+from shared.db import Database
+from shared.errors import UnavailableError
+from shared.ids import derived_id
+
+POLL_S = 0.5
+"""Notifications wake us at once; this finds those that got lost."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dispatcher:
+    """Asks for the next chunks whenever the engine beside it has nothing to do."""
+
+    room: EngineRoom
+    database: Database
+    clock: Clock
+    max_batch: int
+    _woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Fill until cancelled."""
+        self.room.when_free(self._woken.set)
+        listening = asyncio.create_task(self._hear_notifications())
+        try:
+            while True:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), POLL_S)
+                self._woken.clear()
+                if not self.room.is_expecting:
+                    with suppress(UnavailableError):
+                        await self.fill()
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+
+    async def fill(self) -> int:
+        """Put the next chunks on the queue until a batch lies there; return how many it took."""
+        async with self.database.transaction() as tx:
+            await store.lock_queue(tx)
+            room = self.max_batch - await store.untaken(tx)
+            chunks = await store.next_chunks(tx, room) if room > 0 else []
+            for chunk in chunks:
+                await store.mark_queued(tx, chunk.recording_id, chunk.index)
+                await enqueue(
+                    tx,
+                    TranscriptionRequest(
+                        team_id=chunk.team_id,
+                        recording_id=chunk.recording_id,
+                        chunk_id=derived_id(chunk.recording_id, chunk.index),
+                        chunk_index=chunk.index,
+                        key=chunk.key,
+                        start_ms=chunk.start_ms,
+                        end_ms=chunk.end_ms,
+                        language=chunk.language,
+                    ),
+                    message_id=chunk.message_id,
+                    clock=self.clock,
+                )
+        return len(chunks)
+
+    async def _hear_notifications(self) -> None:
+        while True:
+            try:
+                async with self.database.listen(store.ASKED_CHANNEL) as notifications:
+                    async for _ in notifications:
+                        self._woken.set()
+            except UnavailableError:
+                await asyncio.sleep(POLL_S)
