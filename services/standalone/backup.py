@@ -1,0 +1,282 @@
+"""Copies a running Tidings into one file, and builds a Tidings from such a file in an empty home.
+
+The copy holds the database, the recordings of the home, and the keys. Messages in JetStream are not
+copied: every one of them stands in an outbox, so a restore marks what was said in the last 30 days
+as unsaid, the relays say it again, and the inboxes make a repeat of what was heard harmless.
+Integrators who count events by their number start again at the first. What is kept elsewhere is not
+in the copy, and the result says so: recordings (an s3: address) are that store's to copy; do it
+after this copy, for it only grows.
+"""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import asyncpg
+
+from services.standalone.archive import unpack_archive, write_archive
+from services.standalone.child import Child
+from services.standalone.home import Home
+from services.standalone.places import DatabasePlace, Places
+from services.standalone.postgres import PostgresServer
+from services.standalone.programs import find_postgres
+from services.standalone.reaching import database_errors, require_database
+from services.standalone.readiness import wait_for_postgres
+from services.standalone.settings import StandaloneSettings
+from shared.contracts.registry import SERVICES
+from shared.db.database import server_errors
+from shared.db.locks import deletions_held
+from shared.db.migrate import make_roles, migrate
+from shared.errors import ConflictError, UnavailableError
+
+SAID_AGAIN = timedelta(days=30)
+"""How long outboxes keep what was said, and streams what they heard."""
+
+_DUMP = "database.dump"
+_BLOBS = "blobs"
+_SECRETS = "secrets"
+_NATS = "nats"
+_OWNER = "owner-token"
+_LIST = "database.list"
+_MEMBERS = (_DUMP, _BLOBS, _SECRETS, _NATS, _OWNER)
+
+
+class BackupError(UnavailableError):
+    """The copy could not be made."""
+
+    code = "backup-failed"
+
+
+class DatabaseNotEmptyError(ConflictError):
+    """There is already a Tidings in this database; a backup is restored into an empty one."""
+
+    code = "database-not-empty"
+
+
+class HomeNotEmptyError(ConflictError):
+    """There is already something in this home; a backup is restored into an empty one."""
+
+    code = "home-not-empty"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backup:
+    """What was copied or restored."""
+
+    path: Path
+    size_bytes: int
+    files: int
+    left_out: tuple[str, ...] = ()
+    """A sentence for each thing that is kept elsewhere and is to be copied there."""
+
+
+async def backup(settings: StandaloneSettings, target: Path) -> Backup:
+    """Copy the running Tidings of this home into a new file, whole or not at all.
+
+    Until it is done nothing is deleted anywhere, so that whatever the copied rows name is in the
+    copy too. Raises one of our errors; a Tidings that does not run is a BackupError.
+    """
+    home = Home(settings.home)
+    places = Places.of(settings, home, home.running_servers())
+    draft = target.with_name(f".{target.name}.draft")
+    dump = target.with_name(f".{target.name}.database")
+    try:
+        async with deletions_held(places.database.admin_url):
+            await _dump(places.database, dump)
+            files = await asyncio.to_thread(_write, home, dump, draft)
+        size_bytes = await asyncio.to_thread(_publish, draft, target)
+    except (asyncpg.PostgresError, OSError) as exc:
+        raise BackupError(
+            f"The copy could not be made ({type(exc).__name__}): is Tidings running in "
+            f"{home.path}, does the database answer, and may {target.parent} be written?"
+        ) from exc
+    finally:
+        await asyncio.to_thread(_remove, draft, dump)
+    return Backup(
+        path=target, size_bytes=size_bytes, files=files, left_out=tuple(_left_out(settings))
+    )
+
+
+async def restore(archive: Path, settings: StandaloneSettings) -> Backup:
+    """Build a Tidings in an empty home, and perhaps an empty outside database, from a copy.
+
+    Raises HomeNotEmptyError, DatabaseNotEmptyError, ArchiveError, or another of our errors. After a
+    failure the home is as empty as before.
+    """
+    home = Home(settings.home)
+    size_bytes = await asyncio.to_thread(_checked_size, archive, home)
+    try:
+        with home.locked():
+            files = await asyncio.to_thread(_unpack, archive, home)
+            places = Places.of(settings, home, home.servers())
+            await _rebuild(home, places.database)
+    except BaseException:
+        await asyncio.to_thread(_empty, home.path)
+        raise
+    return Backup(
+        path=archive, size_bytes=size_bytes, files=files, left_out=tuple(_left_out(settings))
+    )
+
+
+def _left_out(settings: StandaloneSettings) -> Iterator[str]:
+    if settings.blob_url is not None:
+        yield "Recordings in TIDINGS_BLOB_URL are not part of the copy: that store is to be copied."
+    if settings.nats_url is not None:
+        yield "The credentials of the NATS in TIDINGS_NATS_URL are not part of the copy."
+
+
+def _checked_size(archive: Path, home: Home) -> int:
+    if home.path.exists() and any(home.path.iterdir()):
+        raise HomeNotEmptyError(f"{home.path} is not empty.")
+    if not archive.is_file():
+        raise BackupError(f"There is no backup {archive}.")
+    return archive.stat().st_size
+
+
+def _write(home: Home, dump: Path, draft: Path) -> int:
+    draft.unlink(missing_ok=True)
+    with write_archive(draft) as archive:
+        archive.add(_DUMP, dump)
+        archive.add_folder(_SECRETS, home.secrets)
+        archive.add_folder(f"{_NATS}/credentials", home.nats / "credentials")
+        if home.owner_token.exists():
+            archive.add(_OWNER, home.owner_token)
+        archive.add_folder(_BLOBS, home.blobs)
+        return archive.finish()
+
+
+def _publish(draft: Path, target: Path) -> int:
+    with draft.open("rb") as file:
+        os.fsync(file.fileno())
+    draft.replace(target)
+    return target.stat().st_size
+
+
+def _remove(*paths: Path) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
+
+
+def _unpack(archive: Path, home: Home) -> int:
+    files = unpack_archive(archive, home.path, _MEMBERS)
+    home.prepare()
+    return files
+
+
+async def _rebuild(home: Home, place: DatabasePlace) -> None:
+    async with _running(place.own) if place.own is not None else nullcontext():
+        await require_database(place)
+        with database_errors(place):
+            await _require_empty(place)
+            await _read_in(home, place)
+    await asyncio.to_thread(_remove, home.path / _DUMP, home.path / _LIST)
+
+
+@asynccontextmanager
+async def _running(postgres: PostgresServer) -> AsyncIterator[None]:
+    await asyncio.to_thread(postgres.make)
+    child = Child(postgres.program(), on_line=lambda *_: None, on_change=lambda _: None)
+    child.start()
+    try:
+        async with asyncio.timeout(60):
+            await wait_for_postgres(postgres)
+        yield
+    finally:
+        await child.stop()
+
+
+async def _require_empty(place: DatabasePlace) -> None:
+    connection = await asyncpg.connect(place.admin_url)
+    try:
+        taken = await connection.fetchval(
+            "SELECT nspname FROM pg_namespace WHERE nspname = ANY($1::text[]) LIMIT 1",
+            ["extensions", "migrations", *SERVICES],
+        )
+    finally:
+        await connection.close()
+    if taken is not None:
+        raise DatabaseNotEmptyError
+
+
+async def _read_in(home: Home, place: DatabasePlace) -> None:
+    passwords = {service: home.password(service) for service in SERVICES}
+    dump, listed = home.path / _DUMP, home.path / _LIST
+    await make_roles(place.admin_url, services=SERVICES, passwords=passwords)
+    entries = (await _run(place, "pg_restore", ("--list", str(dump)))).decode().splitlines()
+    # Default privileges belong to the administrator of then, who may be another now; migrating
+    # gives them anew.
+    kept = [entry for entry in entries if " DEFAULT ACL " not in entry]
+    await asyncio.to_thread(listed.write_text, "\n".join(kept), encoding="utf-8")
+    await _run(
+        place,
+        "pg_restore",
+        (
+            *("--exit-on-error", "--single-transaction", "--no-owner"),
+            *(f"--use-list={listed}", f"--dbname={place.without_password()[0]}", str(dump)),
+        ),
+    )
+    await migrate(place.admin_url, services=SERVICES, passwords=passwords)
+    await say_again(place.admin_url, SERVICES)
+
+
+async def say_again(admin_url: str, services: Sequence[str], since: timedelta = SAID_AGAIN) -> int:
+    """Mark what the services said since then as unsaid, so they say it again; return how much."""
+    with server_errors():
+        connection = await asyncpg.connect(admin_url)
+        try:
+            counts = [
+                await connection.execute(
+                    f"UPDATE {service}.outbox SET published_at = NULL "  # noqa: S608 - our own names
+                    "WHERE published_at > now() - $1::interval",
+                    since,
+                )
+                for service in services
+            ]
+        finally:
+            await connection.close()
+    return sum(int(tag.removeprefix("UPDATE ")) for tag in counts)
+
+
+async def _dump(place: DatabasePlace, path: Path) -> None:
+    await asyncio.to_thread(_make_private, path)
+    address = place.without_password()[0]
+    await _run(place, "pg_dump", ("--format=custom", f"--file={path}", f"--dbname={address}"))
+
+
+def _make_private(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+
+
+async def _run(place: DatabasePlace, program: str, arguments: tuple[str, ...]) -> bytes:
+    process = await asyncio.create_subprocess_exec(
+        str(find_postgres() / program),
+        *arguments,
+        # On the command line everybody on this machine could read it.
+        env={**os.environ, "PGPASSWORD": place.without_password()[1]},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        said, complained = await process.communicate()
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+    if process.returncode != 0:
+        reason = complained.decode(errors="replace").strip().splitlines()[-1:]
+        raise BackupError(f"{program} failed: {' '.join(reason)}")
+    return said
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,177 @@
+"""What `tidings up` can be told. Everything has a default."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+from typing_extensions import override
+
+from shared.settings import FileSource
+
+PORTS_USED = 7
+"""The page's port and the six after it."""
+
+
+class StandaloneSettings(BaseSettings):
+    """Settings of the program that runs everything on one machine."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="ignore",
+        env_ignore_empty=True,
+        populate_by_name=True,
+        # With populate_by_name a field could else be set by its bare name: ``home`` by ``HOME``.
+        env_prefix="TIDINGS_",
+    )
+
+    home: Path = Field(
+        Path("var"),
+        validation_alias="TIDINGS_HOME",
+        description="Folder for everything that is kept: database, streams, recordings, keys.",
+    )
+    port: int = Field(
+        8080,
+        ge=1,
+        le=65535 - PORTS_USED,
+        validation_alias="TIDINGS_PORT",
+        description="Port of the page and the API; the other services take the six after it.",
+    )
+    http_host: str = Field(
+        "127.0.0.1",
+        validation_alias="TIDINGS_HTTP_HOST",
+        description="Address page and uploads listen on; 0.0.0.0 lets other machines in.",
+    )
+    public_url: str | None = Field(
+        None,
+        validation_alias="TIDINGS_PUBLIC_URL",
+        description="Address under which people reach Tidings, where it is not localhost.",
+    )
+    upload_public_url: str | None = Field(
+        None,
+        validation_alias="TIDINGS_UPLOAD_PUBLIC_URL",
+        description="Address under which people reach uploads, where it is not localhost.",
+    )
+    database_url: str | None = Field(
+        None,
+        validation_alias="TIDINGS_DATABASE_URL",
+        description="Administrator's address of a PostgreSQL others run; else one is started.",
+        repr=False,
+    )
+    nats_url: str | None = Field(
+        None,
+        validation_alias="TIDINGS_NATS_URL",
+        description="Address of a NATS others run; else one is started.",
+    )
+    nats_credentials_dir: Path | None = Field(
+        None,
+        validation_alias="TIDINGS_NATS_CREDENTIALS_DIR",
+        description="With TIDINGS_NATS_URL: folder with admin.creds, a .creds file for each "
+        "service, and team-signer.key.",
+    )
+    blob_url: str | None = Field(
+        None,
+        validation_alias="TIDINGS_BLOB_URL",
+        description="Where recordings are kept, if not in the home: an s3: or file: address.",
+    )
+    blob_access_key: str | None = Field(
+        None,
+        validation_alias="TIDINGS_BLOB_ACCESS_KEY",
+        description="Access key for an s3: address.",
+    )
+    blob_secret: str | None = Field(
+        None,
+        validation_alias="TIDINGS_BLOB_SECRET",
+        description="Secret for an s3: address.",
+        repr=False,
+    )
+    model: str = Field(
+        "base",
+        validation_alias="TIDINGS_TRANSCRIPTION_MODEL",
+        description="Speech model: base, tiny.en, or the folder of another.",
+    )
+    model_dir: Path | None = Field(
+        None,
+        validation_alias="TIDINGS_TRANSCRIPTION_MODEL_DIR",
+        description="Where speech models are put together, if not in the home.",
+    )
+    minimum_free_mb: int = Field(
+        512,
+        ge=0,
+        validation_alias="TIDINGS_MINIMUM_FREE_MB",
+        description="Refuse to start with less free disk space than this.",
+    )
+    ready_timeout_s: float = Field(
+        120.0,
+        gt=0,
+        validation_alias="TIDINGS_READY_TIMEOUT_S",
+        description="Give up when a service is not ready after this many seconds.",
+    )
+
+    @classmethod
+    @override
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take ``TIDINGS_X`` from the file ``TIDINGS_X_FILE`` too, as the services do."""
+        return init_settings, env_settings, FileSource(settings_cls)
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_a_whole_address(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "")
+        is_whole = parts.hostname and parts.username and parts.path.strip("/")
+        if url is not None and not (is_whole and parts.scheme in {"postgresql", "postgres"}):
+            raise PydanticCustomError(
+                "database-address", "it must be postgresql://role:password@host:port/database"
+            )
+        return url
+
+    @property
+    def page_url(self) -> str:
+        """Where people open the page."""
+        return self.public_url or f"http://localhost:{self.port}"
+
+    @property
+    def uploads_url(self) -> str:
+        """Where pages and programs send recordings."""
+        return self.upload_public_url or f"http://localhost:{self.port + 1}"
+
+
+class ClusterSettings(BaseSettings):
+    """Where bus and objects of a house on many machines are, for the job that prepares them."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True
+    )
+
+    nats_url: str = Field(
+        validation_alias="TIDINGS_NATS_URL", description="Address of the message bus."
+    )
+    nats_credentials_file: Path = Field(
+        validation_alias="TIDINGS_NATS_CREDENTIALS_FILE",
+        description="Credentials of the bus's administrator.",
+    )
+    blob_url: str = Field(
+        validation_alias="TIDINGS_BLOB_URL", description="Where objects are kept, as for services."
+    )
+    blob_access_key_file: Path | None = Field(
+        None,
+        validation_alias="TIDINGS_BLOB_ACCESS_KEY_FILE",
+        description="File with the access key of an s3: address.",
+    )
+    blob_secret_file: Path | None = Field(
+        None,
+        validation_alias="TIDINGS_BLOB_SECRET_FILE",
+        description="File with the secret of an s3: address.",
+    )
