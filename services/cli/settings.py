@@ -1,0 +1,64 @@
+"""What the command line is told by its surroundings."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+TOKEN_FILE = "owner-token"  # noqa: S105 (the name of the file)
+
+
+class Settings(BaseSettings):
+    """Settings of the ``tidings`` command."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        # With populate_by_name a field could else be set by its bare name: ``home`` by ``HOME``.
+        env_prefix="TIDINGS_",
+        extra="ignore",
+        env_ignore_empty=True,
+        populate_by_name=True,
+        hide_input_in_errors=True,
+    )
+
+    url: str = Field(
+        "http://localhost:8080",
+        pattern=r"^https?://[^/\s]+/?$",
+        validation_alias="TIDINGS_URL",
+        description="Address of the workspace the commands talk to.",
+    )
+    token: str | None = Field(
+        None,
+        validation_alias="TIDINGS_TOKEN",
+        description="API token; else the owner token in TIDINGS_HOME, if there is one.",
+        repr=False,
+    )
+    home: Path = Field(
+        Path("var"),
+        validation_alias="TIDINGS_HOME",
+        description="Folder of the standalone installation on this machine.",
+    )
+    nats_url: str | None = Field(
+        None,
+        validation_alias="TIDINGS_NATS_URL",
+        description="NATS address for `dead`; else that of the installation in TIDINGS_HOME.",
+    )
+    nats_credentials_file: Path | None = Field(
+        None,
+        validation_alias="TIDINGS_NATS_CREDENTIALS_FILE",
+        description="Administrator's .creds file for `dead`; as above.",
+    )
+    state_dir: Path = Field(
+        Path("~/.local/state/tidings"),
+        validation_alias="TIDINGS_CLI_STATE_DIR",
+        description="Folder where unfinished uploads are remembered.",
+    )
+
+    def token_or_none(self) -> str | None:
+        """Return the token given, else the owner's of the installation here, else None."""
+        if self.token is not None:
+            return self.token
+        try:
+            return (self.home / TOKEN_FILE).read_text(encoding="ascii").strip()
+        except OSError:
+            return None
