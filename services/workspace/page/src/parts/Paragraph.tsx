@@ -1,0 +1,121 @@
+// One paragraph of a transcript: its time and tools beside it, and its words.
+import { useComputed, type Signal } from "@preact/signals";
+import { announce } from "../announce";
+import type { Correction, Segment } from "../api/types";
+import { spaced } from "../corrections";
+import { clock, languageName } from "../format";
+import { text } from "../i18n";
+import type { Paragraph } from "../paragraphs";
+import type { Playback } from "../playback";
+import { Correcting } from "./Correcting";
+import { LinkIcon, PenIcon } from "./icons";
+import { SpeakerName } from "./SpeakerName";
+
+export const DOUBTFUL = 0.45;
+
+/** The paragraph somebody corrects now, and at which of its words. */
+export type Place = { paragraph: number; ms: number };
+
+type Props = {
+  paragraph: Paragraph;
+  address: string;
+  playback: Playback | null;
+  corrections: Signal<ReadonlyMap<string, Correction>>;
+  /** Null where the reader may not correct. */
+  editing: Signal<Place | null> | null;
+  save: (changed: () => Promise<unknown>) => Promise<void>;
+  update: string;
+};
+
+export function ParagraphLine({ paragraph, address, playback, corrections, editing, save, update }: Props) {
+  const t = text.value;
+  const { id, start, tongue, namesTongue, speaker, segments } = paragraph;
+  const at = start === null ? null : Math.round(start * 1000);
+  const isEdited = useComputed(() => editing?.value?.paragraph === id);
+  const copy = async () => {
+    const words = segments.map((segment) => segment.text.trim()).join(" ");
+    await navigator.clipboard.writeText(quoted(words, address, at ?? 0));
+    announce(t.transcript.copied);
+  };
+  return (
+    <div class="paragraph" lang={tongue ?? undefined} data-paragraph={id}>
+      {at !== null && playback !== null && (
+        <div class="paragraph-side">
+          <button type="button" class="time" aria-label={t.update.playFrom(clock(at))} onClick={() => playback.seek(at, true)}>
+            {clock(at)}
+          </button>
+          <span>
+            <button type="button" class="tool" aria-label={`${t.transcript.copy}, ${clock(at)}`} title={t.transcript.copy} onClick={() => void copy()}>
+              <LinkIcon />
+            </button>
+            {editing !== null && (
+              <button
+                type="button"
+                class="tool"
+                aria-label={`${t.transcript.correct}, ${clock(at)}`}
+                title={t.transcript.correct}
+                onClick={() => {
+                  editing.value = { paragraph: id, ms: at };
+                }}
+              >
+                <PenIcon />
+              </button>
+            )}
+          </span>
+        </div>
+      )}
+      <div class="paragraph-words">
+        {(speaker !== null || namesTongue) && (
+          <div class="speaker">
+            {speaker !== null && (
+              <SpeakerName update={update} label={segments[0]?.speaker_label ?? null} name={speaker} mayName={editing !== null} save={save} />
+            )}
+            {namesTongue && tongue !== null && <span lang={document.documentElement.lang}>{languageName(tongue)}</span>}
+          </div>
+        )}
+        {isEdited.value && editing !== null ? (
+          <Correcting paragraph={paragraph} editing={editing} corrections={corrections.value} save={save} update={update} />
+        ) : (
+          <p>
+            {segments.map((segment) => (
+              <Words key={segment.id} segment={segment} corrections={corrections} />
+            ))}
+          </p>
+        )}
+      </div>
+    </div>
+  );
+}
+
+export function quoted(words: string, address: string, ms: number): string {
+  return `“${words.trim()}”\n${address}?t=${Math.floor(ms / 1000)}`;
+}
+
+function Words({ segment, corrections }: { segment: Segment; corrections: Props["corrections"] }) {
+  if (segment.words.length === 0) {
+    return segment.start === null ? (
+      <>{segment.text.trim()} </>
+    ) : (
+      <span data-s={Math.round(segment.start * 1000)}> {segment.text.trim()}</span>
+    );
+  }
+  return (
+    <>
+      {spaced(segment).map(({ word, isGlued }) => {
+        const made = word.correction ? corrections.peek().get(word.correction) : undefined;
+        return (
+          <>
+            {!isGlued && " "}
+            <span
+              data-s={Math.round(word.start * 1000)}
+              class={made !== undefined ? "corrected" : word.probability < DOUBTFUL ? "doubtful" : undefined}
+              title={made && text.value.transcript.heardAs(made.original, made.author_name)}
+            >
+              {word.word.trim()}
+            </span>
+          </>
+        );
+      })}
+    </>
+  );
+}

@@ -1,0 +1,108 @@
+import { useSignal } from "@preact/signals";
+import * as api from "../../api/settings";
+import type { Credential } from "../../api/types";
+import { ago, day, exact } from "../../format";
+import { text } from "../../i18n";
+import { ActionForm, Confirm } from "../../parts/action";
+import { Once } from "../../parts/Once";
+import { Loading, Trouble } from "../../parts/states";
+import { useResource } from "../../resource";
+import { Section } from "./Section";
+
+export function Credentials({ team }: { team: string }) {
+  const t = text.value.settings.credentials;
+  const { data, problem, reload } = useResource(`credentials/${team}`, () => api.credentials(team));
+  const made = useSignal<api.MadeCredential | null>(null);
+  return (
+    <Section title={t.heading} help={t.help}>
+      {data === null && problem === null && <Loading />}
+      {data === null && problem !== null && <Trouble problem={problem} retry={reload} />}
+      {data?.length === 0 && <p class="faint">{t.none}</p>}
+      {data !== null && data.length > 0 && (
+        <ul class="rows">
+          {data.map((each) => (
+            <Row
+              key={each.id}
+              credential={each}
+              revoke={async () => {
+                await api.revokeCredential(team, each.id);
+                if (made.value?.credential_id === each.id) made.value = null;
+                reload();
+              }}
+            />
+          ))}
+        </ul>
+      )}
+      {made.value !== null && <Made credential={made.value} />}
+      <ActionForm
+        submit={t.make}
+        act={async () => {
+          made.value = await api.makeCredential(team);
+          reload();
+        }}
+      />
+    </Section>
+  );
+}
+
+function Row({ credential, revoke }: { credential: Credential; revoke: () => Promise<void> }) {
+  const s = text.value.settings;
+  const t = s.credentials;
+  const when = ago(credential.created_at);
+  return (
+    <li>
+      <div>
+        <strong>{t.by(credential.created_by_name, when)}</strong>
+        <p class="faint" title={exact(credential.expires_at)}>
+          {s.until(day(credential.expires_at))}
+        </p>
+      </div>
+      <Confirm
+        label={t.revoke}
+        name={t.revokeName(when)}
+        question={t.revokeSure}
+        help={t.revokeHelp}
+        done={t.revoked}
+        act={revoke}
+      />
+    </li>
+  );
+}
+
+function Made({ credential }: { credential: api.MadeCredential }) {
+  const t = text.value.settings.credentials;
+  const facts: [string, string][] = [
+    [t.address, credential.nats_url],
+    [t.stream, credential.stream],
+    [t.consumer, credential.consumer],
+    [t.subject, credential.subject],
+    [t.inbox, credential.inbox_prefix],
+  ];
+  return (
+    <div>
+      <h3>{t.made}</h3>
+      <dl class="facts">
+        {facts.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>
+              <code>{value}</code>
+            </dd>
+          </div>
+        ))}
+      </dl>
+      <Once label={t.file} value={credential.credentials} rows={8} />
+      <button type="button" class="link" onClick={() => saveAs("tidings.creds", credential.credentials)}>
+        {t.save}
+      </button>
+    </div>
+  );
+}
+
+function saveAs(name: string, content: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([content], { type: "application/octet-stream" }));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
