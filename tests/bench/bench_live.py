@@ -1,0 +1,120 @@
+"""Live recordings fed in real time: seconds from Stop to the complete transcript, and from a word
+being said to its being on the reader's screen, provisional or settled.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.support.client import Tidings, signed_in
+from tests.support.measuring import (
+    BYTES_PER_S,
+    house,
+    long_file,
+    options,
+    pieces_of,
+    report,
+    samples_of,
+    scratch,
+    spread,
+    write_wav,
+)
+from tests.support.stack import Stack
+
+PIECE_S = 0.25
+MOST_S = 2.0
+
+
+@dataclass
+class Reader:
+    """What an open page hears of one update, and when."""
+
+    update_id: str
+    shown: list[tuple[float, int]] = field(default_factory=list)
+    """(moment, words up to this time of the recording are on the screen)"""
+    completed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def read(self, tidings: Tidings) -> None:
+        """Follow the stream of events until the transcript is complete."""
+        headers = {"Authorization": f"Bearer {tidings.token}"}
+        url = f"{tidings.url}/api/v1/events?after=0&follow=true"
+        forever = aiohttp.ClientTimeout(total=None)
+        async with tidings.http.get(url, headers=headers, timeout=forever) as stream:
+            async for line in stream.content:
+                if line.startswith(b"data: ") and self._takes(json.loads(line[6:])):
+                    self.completed.set()
+                    return
+
+    def _takes(self, event: Mapping[str, Any]) -> bool:
+        data = event["data"]
+        if data.get("update_id") != self.update_id:
+            return False
+        if data.get("segments"):
+            self.shown.append((time.monotonic(), data["segments"][-1]["end_ms"]))
+        return bool(event["type"].startswith("tidings.transcript.completed."))
+
+
+async def speak(tidings: Tidings, wav: Path) -> tuple[float, list[float]]:
+    """Feed a recording as it is spoken; return seconds after Stop, and those of each word."""
+    content = wav.read_bytes()
+    opened = await tidings.open_update(await tidings.first_thread(), language="en")
+    upload, update_id = opened["upload"], str(opened["update"]["id"])
+    location = await tidings.create_upload(upload, None)
+    reader = Reader(update_id)
+    reading = asyncio.create_task(reader.read(tidings))
+    began_s = time.monotonic()
+    offset, size = 0, int(PIECE_S * BYTES_PER_S)
+    while offset < len(content):
+        await asyncio.sleep(max(0.0, began_s + (offset + size) / BYTES_PER_S - time.monotonic()))
+        offset = await tidings.patch(upload, location, offset, content[offset : offset + size])
+    stopped_s = time.monotonic()
+    await tidings.patch(upload, location, offset, b"", **{"Upload-Length": str(offset)})
+    await reading
+    after_s = time.monotonic() - stopped_s
+    await tidings.wait(update_id)
+    segments = (await tidings.transcript(update_id))["segments"]
+    ends_ms = [round(word["end"] * 1000) for segment in segments for word in segment["words"]]
+    delays = [
+        moment - began_s - end / 1000
+        for end in ends_ms
+        if (moment := next((at for at, known in reader.shown if known >= end), None)) is not None
+    ]
+    return after_s, delays
+
+
+async def measure(stack: Stack, wav: Path, rounds: int) -> tuple[list[float], list[float]]:
+    """Speak one after the other; return all seconds after Stop and all seconds of words."""
+    stops: list[float] = []
+    words: list[float] = []
+    async with signed_in(stack.url, stack.token) as tidings:
+        for _ in range(rounds):
+            stop, delays = await speak(tidings, wav)
+            stops.append(stop)
+            words += delays
+    return stops, words
+
+
+def main() -> int:
+    """Measure each length, print, and answer 1 where Stop to complete takes too long."""
+    asked = options(__doc__, minutes="0.5,1", rounds=3)
+    pcm = samples_of(long_file())
+    found: dict[str, Any] = {}
+    with scratch() as folder, house() as stack:
+        for minutes in (float(each) for each in asked.minutes.split(",")):
+            wav = write_wav(folder / f"{minutes:g}.wav", next(pieces_of(pcm * 2, minutes * 60)))
+            stops, words = asyncio.run(measure(stack, wav, asked.rounds))
+            found[f"{minutes:g} min, Stop to complete, s"] = spread(stops)
+            found[f"{minutes:g} min, word to screen, s"] = spread(words)
+    report(found, asked.json)
+    return int(any(each["p50"] > MOST_S for name, each in found.items() if "Stop" in name))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

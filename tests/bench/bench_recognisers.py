@@ -1,0 +1,93 @@
+"""One recogniser with one thread beside two, and beside two of which one is killed in the middle.
+
+Several files are sent at once, so that there is work for both; the transcripts must be the same.
+"""
+
+import asyncio
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
+
+from shared.testing.waiting import until
+from tests.support.client import Tidings, signed_in
+from tests.support.measuring import (
+    LONGEST_S,
+    house,
+    long_file,
+    options,
+    pieces_of,
+    report,
+    samples_of,
+    scratch,
+    second_recogniser,
+    write_wav,
+)
+from tests.support.stack import Stack
+
+LEAST_SPEED = 1.8
+
+
+async def send_all(
+    stack: Stack, paths: Sequence[Path], doomed: "Popen[bytes] | None" = None
+) -> tuple[float, list[str]]:
+    """Return the seconds until all are complete, and their texts; kill one on the way if given."""
+    async with signed_in(stack.url, stack.token) as tidings:
+        thread = await tidings.first_thread()
+        began_s = time.monotonic()
+        updates = [await tidings.send(path, thread, language="en") for path in paths]
+        if doomed is not None:
+            await _any_complete(tidings, updates)
+            doomed.kill()
+        await asyncio.gather(*(tidings.wait(each, timeout_s=LONGEST_S) for each in updates))
+        took_s = time.monotonic() - began_s
+        return took_s, [await tidings.transcript(each, "txt") for each in updates]
+
+
+async def _any_complete(tidings: Tidings, updates: Sequence[str]) -> None:
+    async def is_any() -> bool:
+        found = [await tidings.update(update) for update in updates]
+        return any(each["transcript"]["state"] == "complete" for each in found)
+
+    await until(is_any, timeout_s=LONGEST_S, every_s=0.2)
+
+
+def main() -> int:
+    """Measure, print, and answer 1 where a bound is missed or a transcript differs."""
+    asked = options(__doc__, files=4, seconds=60.0, rounds=2)
+    one: list[float] = []
+    two: list[float] = []
+    killed: list[float] = []
+    texts: list[list[str]] = []
+    with scratch() as folder, house(threads=1) as stack:
+        pieces = pieces_of(samples_of(long_file()), asked.seconds)
+        paths = [write_wav(folder / f"{number}.wav", next(pieces)) for number in range(asked.files)]
+        for _ in range(asked.rounds):
+            for taken, dies in ((one, False), (two, False), (killed, True)):
+                if taken is one:
+                    took_s, heard = asyncio.run(send_all(stack, paths))
+                else:
+                    with second_recogniser(stack) as second:
+                        doomed = second if dies else None
+                        took_s, heard = asyncio.run(send_all(stack, paths, doomed))
+                taken.append(took_s)
+                texts.append(heard)
+    medians = {
+        "one": statistics.median(one),
+        "two": statistics.median(two),
+        "one of two killed": statistics.median(killed),
+    }
+    found: dict[str, Any] = {
+        "seconds": {name: round(value, 2) for name, value in medians.items()},
+        "speed of two": round(medians["one"] / medians["two"], 3),
+        "same transcripts": all(each == texts[0] for each in texts),
+    }
+    report(found, asked.json)
+    return 0 if found["same transcripts"] and found["speed of two"] >= LEAST_SPEED else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

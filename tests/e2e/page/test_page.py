@@ -1,0 +1,207 @@
+"""What people do on the page, in a real browser, with every process running."""
+
+import gzip
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.e2e.page.conftest import PAGE, WAIT_MS, Api, picture, violations
+from tests.support.speech import speech_file
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+expect.set_options(timeout=WAIT_MS)
+
+MEETING = (
+    "We decided to ship the marmalade on Friday. Anna will tell the harbour by Thursday. "
+    "Who will write the release notes?"
+)
+
+
+MEDIA = "document.querySelector('audio, video')"
+HAS_MEDIA = f"() => {MEDIA}?.readyState > 0"
+IS_AT_2 = f"() => {MEDIA}?.currentTime === 2"
+IS_BEHIND = f"at => {MEDIA}?.currentTime > at"
+IS_FASTER = f"() => {MEDIA}?.playbackRate === 1.25"
+PLAYED = f"() => {MEDIA}?.currentTime > 0"
+
+
+def rare_word(text: str) -> str:
+    return max(re.findall(r"[a-z]+", text.lower()), key=len)
+
+
+def test_a_file_sent_to_a_thread_becomes_text_without_a_reload(page: Page, spoken: str) -> None:
+    page.goto(f"/updates/{spoken}")
+
+    expect(page.locator(".state")).to_have_count(0)
+    expect(page.locator(".transcript [data-s]").nth(3)).to_be_visible()
+    said = set(re.findall(r"\w+", page.locator(".transcript").inner_text().lower()))
+    expected = set(re.findall(r"\w+", (speech_file("en").text or "").lower()))
+    assert len(said & expected) >= len(expected) / 2
+    assert violations(page) == []
+    picture(page, "update")
+
+
+def test_a_click_on_a_word_plays_from_there(page: Page, spoken: str) -> None:
+    page.goto(f"/updates/{spoken}")
+    word = page.locator(".transcript [data-s]").nth(5)
+    at = float(word.get_attribute("data-s") or 0) / 1000
+    word.click()
+
+    page.wait_for_function(IS_BEHIND, arg=at)
+    expect(page.locator(".transcript .now")).to_be_visible()
+
+
+def test_a_link_to_a_moment_opens_there(page: Page, spoken: str) -> None:
+    for address in (f"/updates/{spoken}?t=0m2s", f"/updates/{spoken}#t=2,4"):
+        page.goto("/")
+        page.goto(address)
+        page.wait_for_function(IS_AT_2)
+
+
+def test_keys_play_find_and_explain_themselves(page: Page, spoken: str) -> None:
+    page.goto(f"/updates/{spoken}")
+    page.wait_for_function(HAS_MEDIA)
+    page.locator("h1").click()
+
+    page.keyboard.press(">")
+    page.keyboard.press("5")
+    page.wait_for_function(IS_FASTER)
+    page.wait_for_function(PLAYED)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    page.keyboard.press("/")
+    page.keyboard.type(page.locator(".transcript [data-s]").first.inner_text().strip(" ,."))
+    expect(page.locator(".finder [role=status]")).to_contain_text("1 of")
+    page.reload()
+    page.wait_for_function(IS_FASTER)
+
+
+def test_words_are_copied_with_a_link_to_their_moment(page: Page, spoken: str, site: str) -> None:
+    page.goto(f"/updates/{spoken}")
+    page.get_by_role("button", name="Copy with link").first.click()
+
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert re.search(rf"^“.+”\n{site}/updates/{spoken}\?t=\d+$", copied, re.DOTALL)
+
+
+def test_what_one_writes_the_other_sees_with_its_summary(
+    page: Page, context: BrowserContext, api: Api
+) -> None:
+    thread = api.open_thread("Marmalade")
+    page.goto(f"/threads/{thread}")
+    expect(page.get_by_text("Nothing here yet")).to_be_visible()
+    assert violations(page) == []
+    other = context.new_page()
+    other.goto(f"/threads/{thread}")
+    expect(other.get_by_text("Nothing here yet")).to_be_visible()
+
+    page.get_by_role("button", name="Write").click()
+    page.get_by_label("Your update").fill(MEETING)
+    page.get_by_role("button", name="Post update").click()
+
+    for reader in (page, other):
+        expect(reader.get_by_text(MEETING)).to_be_visible()
+        expect(reader.get_by_role("heading", name="Decisions")).to_be_visible()
+        expect(reader.get_by_role("heading", name="Questions")).to_be_visible()
+    assert violations(page) == []
+    picture(page, "thread")
+
+
+def test_a_comment_at_a_moment_and_its_reply_reach_the_other_reader(
+    page: Page, context: BrowserContext, spoken: str
+) -> None:
+    other = context.new_page()
+    for reader in (page, other):
+        reader.goto(f"/updates/{spoken}?t=2")
+        reader.wait_for_function(IS_AT_2)
+
+    page.get_by_label("Write a comment").fill("Which harbour?")
+    expect(page.get_by_label("At 0:02")).to_be_checked()
+    page.get_by_role("button", name="Post", exact=True).click()
+    expect(other.get_by_text("Which harbour?")).to_be_visible()
+    other.locator(".comments").get_by_role("button", name="Reply").click()
+    other.locator(".comments li textarea").fill("The old one.")
+    other.keyboard.press("Control+Enter")
+
+    expect(page.get_by_text("The old one.")).to_be_visible()
+    expect(page.locator(".comment .chip", has_text="0:02")).to_be_visible()
+    assert violations(page) == []
+
+
+def test_search_finds_the_moment_and_plays_it_among_the_results(page: Page, spoken: str) -> None:
+    word = rare_word(speech_file("en").text or "")
+    page.goto("/search")
+    expect(page.get_by_text("What are you looking for?")).to_be_visible()
+    page.get_by_role("searchbox").fill(word)
+
+    hit = page.locator(".hit", has=page.locator(f'a[href*="{spoken}"]')).first
+    expect(hit.locator("mark").first).to_be_visible()
+    assert f"q={word}" in page.url
+    hit.locator(".chip").click()
+    page.wait_for_function(PLAYED)
+    assert "/search" in page.url
+    assert violations(page) == []
+    picture(page, "search")
+
+
+def test_a_thread_with_news_is_marked_until_it_is_read(page: Page, api: Api) -> None:
+    page.goto("/")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    thread = api.open_thread("Quay news")
+    api.write(thread, "The crane is back.")
+
+    line = page.locator(".threads li", has_text="Quay news")
+    expect(line).to_have_class("is-new")
+    assert violations(page) == []
+    line.get_by_role("link").click()
+    expect(page.get_by_text("The crane is back.")).to_be_visible()
+    page.get_by_role("link", name="Threads", exact=True).click()
+    expect(line).not_to_have_class("is-new")
+
+
+def test_what_is_no_recording_is_told_in_a_sentence(page: Page, api: Api, tmp_path: Path) -> None:
+    letter = tmp_path / "letter.mp4"
+    letter.write_text("<html>not a recording</html>")
+    page.goto(f"/threads/{api.open_thread('Letters')}")
+    page.locator("input[type=file]").set_input_files(letter)
+
+    expect(page.get_by_text("not a recording we can read")).to_be_visible()
+
+
+def test_nothing_that_is_not_ours_is_shown_or_broken(page: Page) -> None:
+    missing = "01a20000-0000-7000-8000-000000000000"
+    page.goto("/")
+    page.evaluate("history.pushState(null, '', '/nowhere'); dispatchEvent(new Event('popstate'))")
+    expect(page.get_by_text("This is not here")).to_be_visible()
+    # A browser writes every 404 into its console.
+    page.route(f"**/api/v1/threads/{missing}*", lambda route: route.fulfill(json={}, status=200))
+    page.get_by_role("link", name="To all threads").click()
+    expect(page.get_by_role("button", name="New thread")).to_be_visible()
+
+
+def test_a_session_that_ended_leads_to_sign_in_and_back(browser: Any, site: str) -> None:
+    context = browser.new_context(base_url=site)
+    page = context.new_page()
+    page.goto("/search?q=crane")
+    page.wait_for_url("**/sign-in?next=*")
+    assert page.locator("input[name=next]").get_attribute("value") == "/search?q=crane"
+    assert violations(page) == []
+    context.close()
+
+
+def test_a_thread_loads_little_before_somebody_plays(page: Page, api: Api) -> None:
+    loaded: list[str] = []
+    page.on("request", lambda request: loaded.append(request.url))
+    page.goto(f"/threads/{api.open_thread('Weight')}")
+    expect(page.get_by_text("Nothing here yet")).to_be_visible()
+
+    names = {url.rsplit("/", 1)[1] for url in loaded if "/assets/" in url}
+    files = [PAGE / "dist/assets" / name for name in names]
+    total = sum(len(gzip.compress(file.read_bytes(), 9)) for file in files)
+    assert total < 50_000, f"{total} bytes in {sorted(names)}"

@@ -1,0 +1,155 @@
+"""Who comes next, and that the engine never waits for what could be done beside it."""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from typing_extensions import override
+
+from services.transcription import store
+from services.transcription.engine import Chunk, ChunkResult
+from shared.contracts import messages as m
+from shared.db import Database
+from shared.ids import new_id
+from shared.testing.waiting import until
+from tests.integration.transcription.test_resilience import PretendedEngine, long_wav
+from tests.support.transcription import CLOCK, Sent, TranscriptionHouse
+
+pytestmark = pytest.mark.integration
+
+
+class Recordings:
+    """Recordings that were cut into chunks, without any sound."""
+
+    def __init__(self, house: TranscriptionHouse, database: Database) -> None:
+        self.house = house
+        self.database = database
+        self.names: dict[UUID, str] = {}
+
+    async def cut(
+        self, name: str, chunks: int, *, team_id: UUID | None = None, is_live: bool = False
+    ) -> Sent:
+        sent = Sent(team_id=team_id or new_id(CLOCK))
+        self.names[sent.recording_id] = name
+        assembler = (await self.house.parts("follower-1")).assembler
+        async with self.database.transaction() as tx:
+            fact = m.RecordingStarted(**sent.places, language="en", is_live=is_live)
+            await store.note_recording(tx, fact, sent.recording_id, CLOCK.now())
+            await store.announce(tx, sent.recording_id, is_live=is_live, language="en")
+            for index in range(chunks):
+                await store.add_chunk(
+                    tx,
+                    sent.recording_id,
+                    index=index,
+                    key=f"{name}-{index}",
+                    start_ms=index * 1000,
+                    end_ms=index * 1000 + 900,
+                )
+            await assembler.advance(tx, sent.recording_id)
+        return sent
+
+    async def next(self, count: int) -> list[str]:
+        """Fill the queue with so many chunks, as if a recogniser took them at once."""
+        database = self.database
+        await self.house.dispatcher(database, PretendedEngine(), max_batch=count).fill()
+        rows = await database.fetch(
+            "UPDATE chunk SET taken_at = now() WHERE queued_at IS NOT NULL AND taken_at IS NULL "
+            "RETURNING recording_id"
+        )
+        return sorted(self.names[row["recording_id"]] for row in rows)
+
+
+@pytest.fixture
+async def recordings(house: TranscriptionHouse) -> Recordings:
+    return Recordings(house, await house.database_for("transcription"))
+
+
+async def test_who_speaks_now_goes_before_what_was_sent_earlier(recordings: Recordings) -> None:
+    await recordings.cut("backlog", 9)
+    await recordings.cut("live", 2, is_live=True)
+    assert await recordings.next(2) == ["live", "live"]
+    assert await recordings.next(2) == ["backlog", "backlog"]
+
+
+async def test_the_last_words_of_a_live_recording_still_go_first(recordings: Recordings) -> None:
+    await recordings.cut("backlog", 9)
+    live = await recordings.cut("live", 1, is_live=True)
+    async with recordings.database.transaction() as tx:
+        await store.complete_parts(tx, live.recording_id, part_count=1, completed_at=CLOCK.now())
+    assert await recordings.next(1) == ["live"]
+
+
+async def test_a_short_recording_does_not_wait_for_a_long_one(recordings: Recordings) -> None:
+    team_id = new_id(CLOCK)
+    await recordings.cut("long", 16, team_id=team_id)
+    assert await recordings.next(4) == ["long"] * 4
+    await recordings.cut("short", 2, team_id=team_id)
+    assert await recordings.next(2) == ["short", "short"]
+
+
+async def test_a_team_that_sends_much_does_not_starve_another(recordings: Recordings) -> None:
+    busy = new_id(CLOCK)
+    for _ in range(6):
+        await recordings.cut("busy", 1, team_id=busy)
+    await recordings.cut("other", 3)
+    assert await recordings.next(4) == ["busy", "busy", "other", "other"]
+
+
+async def test_what_is_heard_anew_waits_for_everything_else(recordings: Recordings) -> None:
+    anew = await recordings.cut("anew", 1)
+    await recordings.database.execute(
+        "UPDATE recording SET revision = 1 WHERE recording_id = $1", anew.recording_id
+    )
+    await recordings.cut("backlog", 1)
+    assert await recordings.next(1) == ["backlog"]
+    assert await recordings.next(1) == ["anew"]
+
+
+async def test_no_more_than_a_batch_lies_on_the_queue(recordings: Recordings) -> None:
+    await recordings.cut("long", 16)
+    dispatcher = recordings.house.dispatcher(recordings.database, PretendedEngine(), max_batch=4)
+    assert await dispatcher.fill() == 4
+    assert await dispatcher.fill() == 0
+
+
+async def test_chunks_nobody_takes_do_not_keep_others_from_the_queue(
+    recordings: Recordings,
+) -> None:
+    await recordings.cut("long", 8)
+    dispatcher = recordings.house.dispatcher(recordings.database, PretendedEngine(), max_batch=4)
+    assert await dispatcher.fill() == 4
+    await recordings.database.execute("UPDATE chunk SET queued_at = queued_at - interval '1 hour'")
+    assert await dispatcher.fill() == 4
+
+
+async def test_a_batch_is_full_and_the_next_begins_while_words_are_saved(
+    house: TranscriptionHouse, tmp_path: Path
+) -> None:
+    """The engine is asked for the second batch before the first one's words can be saved."""
+    second = threading.Event()
+
+    class Watched(PretendedEngine):
+        @override
+        def recognise(self, batch: Sequence[Chunk]) -> list[ChunkResult]:
+            if self.batches:
+                second.set()
+            return super().recognise(batch)
+
+    house.settings = house.settings.model_copy(update={"max_batch": 2, "linger_s": 1.0})
+    await house.start_follower()
+    sent = await house.send(await long_wav(tmp_path / "long.wav", 4), language="en")
+    database = await house.database_for("transcription")
+    await until(lambda: is_heard(database), timeout_s=30)
+    engine = Watched()
+    async with database.transaction() as tx:
+        await store.lock_recording(tx, sent.recording_id)
+        await house.start_recogniser(engine)
+        await until(second.is_set, timeout_s=30)
+    assert len((await house.transcript(sent)).segments) == 4
+    assert [len(batch) for batch in engine.batches] == [2, 2]
+
+
+async def is_heard(database: Database) -> bool:
+    return bool(await database.fetchval("SELECT state = 'heard' FROM recording"))

@@ -1,0 +1,107 @@
+"""Puts words into a running Tidings as if they had been recognised: through its database and blobs.
+
+For tests of reading, where it matters what was said exactly, or that it was very much.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from services.workspace.projections.usecases import Keeper
+from shared.blobs import open_blobs
+from shared.contracts import messages as m
+from shared.contracts.summary import Statement
+from shared.contracts.transcript import Segment, Word
+from shared.db import Database
+from tests.support.client import signed_in
+from tests.support.said import completed, delivery
+from tests.support.stack import Stack
+
+WORD_MS = 360
+PAUSE_MS = 40
+
+
+def sentence_of(
+    number: int,
+    text: str,
+    *,
+    start_ms: int,
+    language: str = "en",
+    speaker: str | None = None,
+    confidence: float = 0.9,
+) -> Segment:
+    """Return a sentence as an engine tells it, two and a half words a second."""
+    words = []
+    for word in text.split():
+        words.append(
+            Word(
+                start_ms=start_ms,
+                end_ms=start_ms + WORD_MS,
+                text=f" {word}",
+                confidence=confidence,
+            )
+        )
+        start_ms += WORD_MS + PAUSE_MS
+    return Segment(
+        id=number,
+        start_ms=words[0].start_ms,
+        end_ms=words[-1].end_ms,
+        text=text,
+        language=language,
+        language_probability=0.9,
+        confidence=confidence,
+        speaker=speaker,
+        words=tuple(words),
+    )
+
+
+def tell(
+    stack: Stack,
+    place: m.UpdateFact,
+    recording_id: UUID,
+    segments: Sequence[Segment],
+    statements: Sequence[Statement] = (),
+) -> None:
+    """Let the workspace keep this transcript, and a summary if there are statements."""
+    # Playwright's own loop runs in this thread.
+    with ThreadPoolExecutor(1) as thread:
+        told = _tell(stack, place, recording_id, segments, statements)
+        thread.submit(asyncio.run, told).result()
+
+
+def sent_recording(stack: Stack, path: Path, thread_id: str | None = None) -> Any:
+    """Send a file, to the first thread if to no other, and return its update once it plays."""
+
+    async def sent() -> Any:
+        async with signed_in(stack.url, stack.token) as tidings:
+            update_id = await tidings.send(path, thread_id or await tidings.first_thread())
+            return await tidings.wait(update_id, "recording")
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, sent()).result()
+
+
+async def _tell(
+    stack: Stack,
+    place: m.UpdateFact,
+    recording_id: UUID,
+    segments: Sequence[Segment],
+    statements: Sequence[Statement],
+) -> None:
+    url = (stack.home.run / "database-url-workspace").read_text(encoding="utf-8").strip()
+    database = await Database.connect(url, schema="workspace")
+    try:
+        blobs = open_blobs(stack.home.blobs.as_uri())
+        keeper = Keeper(database=database, blobs=blobs)
+        fact = await completed(blobs, place, recording_id, segments)
+        await keeper.keep_transcript(fact, delivery(database))
+        if statements:
+            summary = m.SummaryCompleted(
+                **place.model_dump(), language="en", statements=tuple(statements)
+            )
+            await keeper.keep_summary(summary, delivery(database, second=1))
+    finally:
+        await database.close()
