@@ -38,6 +38,7 @@ def measures() -> Iterator[tuple[str, list[str]]]:
         yield "word_error_rate", ["--max-seconds", "900"]
         yield "words_in_silence", []
         yield "mixed_languages", []
+        yield "word_times", []
         for name in TRANSCRIPTION:
             yield name, []
     for name, corpus in (
