@@ -24,7 +24,7 @@ from playwright.sync_api import (
 
 from shared.media.settings import ffmpeg_path
 from tests.support.speech import REPOSITORY, speech_file
-from tests.support.stack import Stack
+from tests.support.stack import Stack, wait_until
 
 PAGE = REPOSITORY / "services/workspace/page"
 AXE = PAGE / "node_modules/axe-core/axe.min.js"
@@ -42,6 +42,8 @@ ARGUMENTS = [
     "--use-fake-device-for-media-stream",
 ]
 WAIT_MS = 20_000
+#: Words need a recogniser, which shares the machine with the browser's encoders.
+WORDS_MS = 60_000
 #: Asking for the newest event's number is answered with "gone" and that number; the first words
 #: of a transcript may be announced a moment before they can be read; a refusal that a person is
 #: told of is written here too. None is a mistake.
@@ -170,7 +172,14 @@ def spoken(api: Api, signed_in: Any, browser: Any, site: str) -> str:
     address = link.get_attribute("href")
     context.close()
     assert address
-    return address.rsplit("/", 1)[1]
+    update = address.rsplit("/", 1)[1]
+    # Whoever reads or searches it must not come before its words.
+    wait_until(lambda: is_in_words(api, update), WORDS_MS / 1000)
+    return update
+
+
+def is_in_words(api: Api, update: str) -> bool:
+    return bool(api.call("GET", f"/updates/{update}")["transcript"]["state"] == "complete")
 
 
 @pytest.fixture
@@ -207,6 +216,29 @@ def page(context: BrowserContext) -> Iterator[Page]:
 
 #: Pages axe was let into; it tries inline styles there, which the policy refuses.
 _EXAMINED: WeakSet[Page] = WeakSet()
+
+
+#: Words of a transcript are text without elements of their own: where does one stand?
+_WORD = """word => {
+  const transcript = document.querySelector(".transcript");
+  const texts = document.createTreeWalker(transcript, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const at = texts.currentNode.data.indexOf(word);
+    if (at < 0 || texts.currentNode.parentElement.closest("p") === null) continue;
+    const range = document.createRange();
+    range.setStart(texts.currentNode, at);
+    range.setEnd(texts.currentNode, at + word.length);
+    texts.currentNode.parentElement.scrollIntoView({block: "center"});
+    const {left, top, width, height} = range.getBoundingClientRect();
+    return [left + width / 2, top + height / 2];
+  }
+}"""
+
+
+def click_word(page: Page, word: str, times: int = 1) -> None:
+    """Click where a word of the transcript stands."""
+    expect(page.locator(".transcript")).to_contain_text(word)
+    page.mouse.click(*page.evaluate(_WORD, word), click_count=times)
 
 
 def violations(page: Page) -> list[str]:

@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from shared.contracts import messages as m
 from shared.contracts.summary import Evidence, Statement, StatementKind
-from tests.e2e.page.conftest import WAIT_MS, Api, picture, violations
+from tests.e2e.page.conftest import WAIT_MS, Api, click_word, picture, violations
 from tests.support.media_samples import silent_opus
 from tests.support.stack import Stack
 from tests.support.told import sent_recording, sentence_of, tell
@@ -80,7 +80,7 @@ def test_a_corrected_word_reaches_every_reader_and_can_be_taken_back(
         reader.goto(f"/updates/{told}")
         expect(reader.locator(".transcript")).to_contain_text("the marmalade on")
 
-    page.locator("[data-s]", has_text="marmalade").dblclick()
+    click_word(page, "marmalade", times=2)
     area = page.get_by_label("Correct the words", exact=True)
     expect(area).to_be_focused()
     assert area.evaluate("a => a.value.slice(a.selectionStart, a.selectionEnd)") == "marmalade"
@@ -136,7 +136,7 @@ def test_words_that_others_changed_meanwhile_are_not_overwritten(
     page: Page, told: str, api: Api
 ) -> None:
     page.goto(f"/updates/{told}")
-    page.locator("[data-s]", has_text="marmalade").dblclick()
+    click_word(page, "marmalade", times=2)
     body = {"start_ms": 1_200, "end_ms": 1_560, "original": "marmalade", "replacement": "mermaid"}
     api.call("POST", f"/updates/{told}/corrections", body)
     expect(page.get_by_text("Heard as “marmalade”")).to_be_visible()
@@ -160,7 +160,7 @@ def test_silence_is_skipped_on_request_and_so_next_time(page: Page, told: str) -
     expect(button).to_have_attribute("aria-pressed", "true")
     assert violations(page) == []
 
-    page.locator("[data-s]", has_text="captain").click()
+    click_word(page, "captain")
     page.wait_for_function(f"() => {MEDIA}.currentTime >= 29")
     page.reload()
     expect(button).to_have_attribute("aria-pressed", "true")

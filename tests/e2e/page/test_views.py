@@ -108,7 +108,7 @@ def views_of_people(api: Api, spoken: str) -> Iterator[View]:
     yield "thread-concluding", concluding(empty)
     yield "thread-concluded", concluded(empty)
     yield "missing", at(f"/threads/{uuid4()}", ".blank a")
-    yield "update", at(f"/updates/{spoken}", ".transcript [data-s]")
+    yield "update", at(f"/updates/{spoken}", ".transcript p")
     yield "update-written", at(f"/updates/{written}", ".comments")
     yield "search", at("/search?q=marmalade", ".hit")
     yield "search-empty", at("/search", ".blank")

@@ -1,8 +1,19 @@
 // A transcript as paragraphs: a new speaker, another language, a pause or a full paragraph begins the next.
 import type { Segment } from "./api/types";
+import { spaced } from "./corrections";
 
 const PAUSE_S = 2;
 const PARAGRAPH_CHARACTERS = 600;
+
+/** A word as it stands in the text of its paragraph: from, to, and when it is said. */
+export type Word = {
+  from: number;
+  to: number;
+  ms: number;
+  /** How sure recognition was; whole sentences without words count as sure. */
+  probability: number;
+  correction: string | null;
+};
 
 export type Paragraph = {
   id: number;
@@ -14,6 +25,8 @@ export type Paragraph = {
   /** True where the reader should be told of it. */
   namesTongue: boolean;
   segments: Segment[];
+  text: string;
+  words: Word[];
 };
 
 export function paragraphsOf(segments: readonly Segment[], language: string | null): Paragraph[] {
@@ -33,13 +46,34 @@ export function paragraphsOf(segments: readonly Segment[], language: string | nu
         tongue,
         namesTongue: tongue !== null && before?.language !== segment.language,
         segments: [segment],
+        text: "",
+        words: [],
       });
       length = 0;
     } else last.segments.push(segment);
     length += segment.text.length;
     before = segment;
   }
+  for (const paragraph of paragraphs) write(paragraph);
   return paragraphs;
+}
+
+function write(paragraph: Paragraph): void {
+  const add = (said: string, isGlued: boolean) => {
+    if (paragraph.text !== "" && !isGlued) paragraph.text += " ";
+    paragraph.text += said;
+    return { from: paragraph.text.length - said.length, to: paragraph.text.length };
+  };
+  for (const segment of paragraph.segments) {
+    if (segment.words.length === 0) {
+      const place = add(segment.text.trim(), false);
+      if (segment.start !== null) paragraph.words.push({ ...place, ms: Math.round(segment.start * 1000), probability: 1, correction: null });
+    }
+    for (const { word, isGlued } of spaced(segment)) {
+      const { start, probability, correction } = word;
+      paragraph.words.push({ ...add(word.word.trim(), isGlued), ms: Math.round(start * 1000), probability, correction: correction ?? null });
+    }
+  }
 }
 
 /** The new paragraphs, but the old ones where nothing changed: what is the same need not be drawn again. */

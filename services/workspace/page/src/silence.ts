@@ -1,5 +1,6 @@
 // Where nobody speaks for so long that a hurried listener may be taken past it.
 import type { Segment } from "./api/types";
+import { lastBefore } from "./sorted";
 
 const SHORTEST_MS = 1_500;
 /** Left standing at both ends, so that words keep their beginning and their breath. */
@@ -27,12 +28,6 @@ export function silencesOf(segments: readonly Segment[], durationMs: number): Si
 
 /** The silence that lasts at this moment, if one does. */
 export function silenceAt(silences: readonly Silence[], ms: number): Silence | undefined {
-  let [low, high] = [0, silences.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((silences[middle]?.[0] ?? 0) <= ms) low = middle + 1;
-    else high = middle;
-  }
-  const last = silences[low - 1];
+  const last = silences[lastBefore(silences, ms, ([from]) => from)];
   return last !== undefined && ms < last[1] ? last : undefined;
 }

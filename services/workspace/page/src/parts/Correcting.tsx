@@ -9,11 +9,11 @@ import { ago, exact } from "../format";
 import { text } from "../i18n";
 import type { Paragraph } from "../paragraphs";
 import { Failure, useAction } from "./action";
-import type { Place } from "./Paragraph";
+import type { Editing } from "./Paragraph";
 
 type Props = {
   paragraph: Paragraph;
-  editing: Signal<Place | null>;
+  editing: Signal<Editing | null>;
   corrections: ReadonlyMap<string, Correction>;
   save: (changed: () => Promise<unknown>) => Promise<void>;
   update: string;

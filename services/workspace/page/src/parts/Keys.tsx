@@ -1,6 +1,6 @@
 // Keys for playing and reading, and the list of them.
 import { useSignal, type Signal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { text } from "../i18n";
 import { toggleSilence, type Playback } from "../playback";
 
@@ -15,7 +15,7 @@ export function Keys({ playback, finder, correct, neighbour }: Props) {
   const t = text.value;
   const isShown = useSignal(false);
   const sheet = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const press = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
       const act = actionOf(event, { playback, finder, correct, neighbour, help: () => (isShown.value = !isShown.value) });

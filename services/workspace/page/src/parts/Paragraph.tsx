@@ -1,8 +1,8 @@
 // One paragraph of a transcript: its time and tools beside it, and its words.
 import { useComputed, type Signal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { announce } from "../announce";
-import type { Correction, Segment } from "../api/types";
-import { spaced } from "../corrections";
+import type { Correction } from "../api/types";
 import { clock, languageName } from "../format";
 import { text } from "../i18n";
 import type { Paragraph } from "../paragraphs";
@@ -14,7 +14,7 @@ import { SpeakerName } from "./SpeakerName";
 export const DOUBTFUL = 0.45;
 
 /** The paragraph somebody corrects now, and at which of its words. */
-export type Place = { paragraph: number; ms: number };
+export type Editing = { paragraph: number; ms: number };
 
 type Props = {
   paragraph: Paragraph;
@@ -22,7 +22,7 @@ type Props = {
   playback: Playback | null;
   corrections: Signal<ReadonlyMap<string, Correction>>;
   /** Null where the reader may not correct. */
-  editing: Signal<Place | null> | null;
+  editing: Signal<Editing | null> | null;
   save: (changed: () => Promise<unknown>) => Promise<void>;
   update: string;
 };
@@ -33,8 +33,7 @@ export function ParagraphLine({ paragraph, address, playback, corrections, editi
   const at = start === null ? null : Math.round(start * 1000);
   const isEdited = useComputed(() => editing?.value?.paragraph === id);
   const copy = async () => {
-    const words = segments.map((segment) => segment.text.trim()).join(" ");
-    await navigator.clipboard.writeText(quoted(words, address, at ?? 0));
+    await navigator.clipboard.writeText(quoted(paragraph.text, address, at ?? 0));
     announce(t.transcript.copied);
   };
   return (
@@ -76,11 +75,7 @@ export function ParagraphLine({ paragraph, address, playback, corrections, editi
         {isEdited.value && editing !== null ? (
           <Correcting paragraph={paragraph} editing={editing} corrections={corrections.value} save={save} update={update} />
         ) : (
-          <p>
-            {segments.map((segment) => (
-              <Words key={segment.id} segment={segment} corrections={corrections} />
-            ))}
-          </p>
+          <Words paragraph={paragraph} corrections={corrections} />
         )}
       </div>
     </div>
@@ -91,31 +86,25 @@ export function quoted(words: string, address: string, ms: number): string {
   return `“${words.trim()}”\n${address}?t=${Math.floor(ms / 1000)}`;
 }
 
-function Words({ segment, corrections }: { segment: Segment; corrections: Props["corrections"] }) {
-  if (segment.words.length === 0) {
-    return segment.start === null ? (
-      <>{segment.text.trim()} </>
-    ) : (
-      <span data-s={Math.round(segment.start * 1000)}> {segment.text.trim()}</span>
+/** Text, and elements only for those few words that look different. */
+function Words({ paragraph, corrections }: { paragraph: Paragraph; corrections: Props["corrections"] }) {
+  const pieces: ComponentChildren[] = [];
+  let end = 0;
+  for (const { from, to, probability, correction } of paragraph.words) {
+    const made = correction === null ? undefined : corrections.peek().get(correction);
+    if (made === undefined && probability >= DOUBTFUL) continue;
+    pieces.push(
+      paragraph.text.slice(end, from),
+      <span class={made ? "corrected" : "doubtful"} title={made && text.value.transcript.heardAs(made.original, made.author_name)}>
+        {paragraph.text.slice(from, to)}
+      </span>,
     );
+    end = to;
   }
   return (
-    <>
-      {spaced(segment).map(({ word, isGlued }) => {
-        const made = word.correction ? corrections.peek().get(word.correction) : undefined;
-        return (
-          <>
-            {!isGlued && " "}
-            <span
-              data-s={Math.round(word.start * 1000)}
-              class={made !== undefined ? "corrected" : word.probability < DOUBTFUL ? "doubtful" : undefined}
-              title={made && text.value.transcript.heardAs(made.original, made.author_name)}
-            >
-              {word.word.trim()}
-            </span>
-          </>
-        );
-      })}
-    </>
+    <p>
+      {pieces}
+      {paragraph.text.slice(end)}
+    </p>
   );
 }

@@ -1,14 +1,18 @@
 // What was said as real text: words jump, the current one follows, doubtful ones are dotted, wrong ones are corrected.
-import { useComputed, useSignal, useSignalEffect, type Signal } from "@preact/signals";
+import { effect, useComputed, useSignal, type Signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { announce } from "../announce";
 import type { Transcript as TranscriptData } from "../api/types";
 import { text } from "../i18n";
 import { paragraphsOf, reusing, type Paragraph } from "../paragraphs";
+import { centre, mark, Places, type Place } from "../places";
 import type { Playback } from "../playback";
 import { Finder } from "./Finder";
-import { DOUBTFUL, ParagraphLine, quoted, type Place } from "./Paragraph";
+import { DOUBTFUL, ParagraphLine, quoted, type Editing } from "./Paragraph";
+
+/** A word is marked a moment before it is heard, rather than after. */
+const EARLY_MS = 40;
 
 type Props = {
   transcript: TranscriptData;
@@ -27,14 +31,15 @@ export function Transcript({ transcript, language, address, playback, finder, co
   const t = text.value.transcript;
   const { segments, update_id: update } = transcript;
   const box = useRef<HTMLDivElement>(null);
-  const words = useRef<Placed[]>([]);
   const isFollowing = useSignal(true);
-  const editing = useSignal<Place | null>(null);
+  const editing = useSignal<Editing | null>(null);
   const known = useSignal(transcript.corrections);
   known.value = transcript.corrections;
   const corrections = useComputed(() => new Map(known.value.map((each) => [each.id, each])));
   const old = useRef<Paragraph[]>([]);
   const paragraphs = useMemo(() => (old.current = reusing(old.current, paragraphsOf(segments, language))), [segments, language]);
+  // Made anew with whatever is drawn anew, so that marks come back to where they were.
+  const places = useMemo(() => new Places(box, paragraphs), [paragraphs, editing.value]);
   const mayEdit = mayCorrect && playback !== null;
 
   // A line that is the same object is not compared again: one corrected word must not cost twenty thousand.
@@ -62,66 +67,70 @@ export function Transcript({ transcript, language, address, playback, finder, co
     return made;
   };
 
-  useLayoutEffect(() => {
-    const elements = box.current?.querySelectorAll<HTMLElement>("[data-s]") ?? [];
-    words.current = Array.from(elements, (element) => ({ start: Number(element.dataset.s), element }));
-  }, [paragraphs, editing.value]);
-
-  useFollowing(words, playback, isFollowing);
+  useFollowing(places, playback, isFollowing);
 
   useEffect(() => {
-    if (startMs === null) return;
-    wordAt(words.current, startMs)?.element.scrollIntoView({ block: "center" });
+    const place = startMs === null ? null : places.atMoment(startMs);
+    if (place !== null) centre(places.rangeOf(place));
   }, [startMs, paragraphs.length > 0]);
 
-  const edit = (word: Element | null | undefined) => {
-    const line = word?.closest<HTMLElement>("[data-paragraph]");
-    if (!mayEdit || !line || !(word instanceof HTMLElement)) return;
+  const edit = (place: Place | null) => {
+    const paragraph = place && paragraphs[place.index];
+    if (!mayEdit || !paragraph) return;
     playback.pause();
     getSelection()?.removeAllRanges();
-    editing.value = { paragraph: Number(line.dataset.paragraph), ms: Number(word.dataset.s) };
+    editing.value = { paragraph: paragraph.id, ms: place.word.ms };
   };
-  useEffect(() => {
-    correct.value = mayEdit
-      ? () => {
-          const selected = getSelection()?.isCollapsed === false ? wordOf(getSelection()?.getRangeAt(0).startContainer) : null;
-          edit(selected ?? wordAt(words.current, playback.nowMs.peek() + 40)?.element ?? words.current[0]?.element);
-        }
-      : null;
+  const selected = () => {
+    const selection = getSelection();
+    if (!selection || selection.isCollapsed) return null;
+    const { startContainer, startOffset } = selection.getRangeAt(0);
+    return places.at(startContainer, startOffset);
+  };
+  // As soon as there are words to see: whoever presses the key must not be quicker than the page.
+  useLayoutEffect(() => {
+    correct.value = mayEdit ? () => edit(selected() ?? places.atMoment(playback.nowMs.peek() + EARLY_MS)) : null;
     return () => {
       correct.value = null;
     };
-  }, [mayEdit, playback]);
+  }, [mayEdit, playback, places]);
 
   const onClick = (event: MouseEvent) => {
-    const word = wordOf(event.target as Node);
+    const place = places.atPointer(event);
     // Whoever selects text wants to copy it, not to jump.
-    if (word === null || playback === null || getSelection()?.isCollapsed === false) return;
+    if (place === null || playback === null || getSelection()?.isCollapsed === false) return;
     isFollowing.value = true;
-    playback.seek(Number(word.dataset.s), true);
+    playback.seek(place.word.ms, true);
   };
 
   const onCopy = (event: ClipboardEvent) => {
-    const selection = getSelection();
-    if (!selection || selection.isCollapsed) return;
-    const node = selection.getRangeAt(0).startContainer;
-    const word = wordOf(node) ?? node.parentElement?.querySelector<HTMLElement>("[data-s]");
-    if (!word) return;
-    event.clipboardData?.setData("text/plain", quoted(selection.toString(), address, Number(word.dataset.s)));
+    const place = selected();
+    if (place === null) return;
+    event.clipboardData?.setData("text/plain", quoted(String(getSelection()), address, place.word.ms));
     event.preventDefault();
     announce(t.copied);
+  };
+
+  const point = (event: PointerEvent) => {
+    // Text that scrolls under a resting pointer is not pointed at.
+    if (event.type === "pointermove" && event.movementX === 0 && event.movementY === 0) return;
+    const place = playback !== null && event.pointerType === "mouse" ? places.atPointer(event) : null;
+    mark("pointed", [place && places.rangeOf(place)]);
+    box.current?.classList.toggle("is-on-word", place !== null);
   };
 
   const hasDoubt = useMemo(() => segments.some((segment) => segment.words.some((word) => word.probability < DOUBTFUL)), [segments]);
   return (
     <>
-      <Finder box={box} finder={finder} version={paragraphs} />
+      <Finder places={places} finder={finder} />
       <div
         ref={box}
         class="transcript"
         lang={language ?? undefined}
         onClick={onClick}
-        onDblClick={(event) => edit(wordOf(event.target as Node))}
+        onDblClick={(event) => edit(places.atPointer(event))}
+        onPointerMove={point}
+        onPointerLeave={point}
         onCopy={onCopy}
       >
         {paragraphs.map(lineOf)}
@@ -146,38 +155,26 @@ export function Transcript({ transcript, language, address, playback, finder, co
   );
 }
 
-function wordOf(node: Node | undefined): HTMLElement | null {
-  const element = node instanceof Element ? node : node?.parentElement;
-  return element?.closest<HTMLElement>("[data-s]") ?? null;
-}
-
-type Placed = { start: number; element: HTMLElement };
-
-function wordAt(words: readonly Placed[], ms: number): Placed | undefined {
-  let [low, high] = [0, words.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((words[middle]?.start ?? 0) <= ms) low = middle + 1;
-    else high = middle;
-  }
-  return words[low - 1];
-}
-
 /** Mark the word being said and keep it in sight, until the reader scrolls. */
-function useFollowing(words: { current: Placed[] }, playback: Playback | null, isFollowing: Signal<boolean>): void {
-  const current = useRef<HTMLElement | null>(null);
-  useSignalEffect(() => {
-    if (playback === null) return;
-    const ms = playback.nowMs.value;
-    const follows = isFollowing.value && playback.isPlaying.value;
-    const element = ms > 0 ? (wordAt(words.current, ms + 40)?.element ?? null) : null;
-    if (element !== current.current) {
-      current.current?.classList.remove("now");
-      element?.classList.add("now");
-      current.current = element;
-      if (follows) keepInSight(element);
-    }
-  });
+function useFollowing(places: Places, playback: Playback | null, isFollowing: Signal<boolean>): void {
+  useEffect(() => {
+    let said: Place["word"] | null = null;
+    const stop = effect(() => {
+      if (playback === null) return;
+      const ms = playback.nowMs.value;
+      const follows = isFollowing.value && playback.isPlaying.value;
+      const place = ms > 0 ? places.atMoment(ms + EARLY_MS) : null;
+      if (place?.word === said) return;
+      said = place?.word ?? null;
+      const range = place && places.rangeOf(place);
+      mark("now", [range]);
+      if (follows) keepInSight(range);
+    });
+    return () => {
+      stop();
+      mark("now", []);
+    };
+  }, [places, playback]);
   useEffect(() => {
     const stop = (event: Event) => {
       if (event instanceof KeyboardEvent && !/^(Page|Arrow(Up|Down)|Home|End)/.test(event.key)) return;
@@ -191,9 +188,8 @@ function useFollowing(words: { current: Placed[] }, playback: Playback | null, i
   }, [playback]);
 }
 
-function keepInSight(element: HTMLElement | null): void {
-  const place = element?.getBoundingClientRect();
+function keepInSight(range: Range | null): void {
+  const place = range?.getBoundingClientRect();
   if (!place || (place.top > innerHeight * 0.3 && place.bottom < innerHeight * 0.75)) return;
-  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  element?.scrollIntoView({ block: "center", behavior: calm ? "auto" : "smooth" });
+  centre(range, matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth");
 }
