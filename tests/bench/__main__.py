@@ -39,6 +39,7 @@ def measures() -> Iterator[tuple[str, list[str]]]:
         yield "words_in_silence", []
         yield "mixed_languages", []
         yield "word_times", []
+        yield "glossary_effect", []
         for name in TRANSCRIPTION:
             yield name, []
     for name, corpus in (
