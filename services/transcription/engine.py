@@ -26,6 +26,8 @@ class Chunk:
     """What may be detected; empty: anything."""
     glossary: tuple[str, ...] = ()
     """Names to expect, the most important first."""
+    is_draft: bool = False
+    """Its words are replaced soon: rather quick than perfect."""
 
 
 @dataclass(frozen=True, kw_only=True)

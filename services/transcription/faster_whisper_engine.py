@@ -32,7 +32,9 @@ from services.transcription.engine import (
 )
 from services.transcription.stretches import Stretch, stretches_of
 from services.transcription.whisper_windows import (
-    WINDOW_FRAMES,
+    DRAFT_WIDTH,
+    FULL_WIDTH,
+    SHORT_WIDTH,
     Decoded,
     Features,
     Window,
@@ -106,7 +108,9 @@ class FasterWhisperEngine:
 
     def warm_up(self) -> None:
         """Set up buffers and threads by encoding a second of nothing, which no one waits for."""
-        self._encode([self._window(Chunk(pcm=np.zeros(SAMPLE_RATE, dtype=np.int16)))])
+        silence = self._window(Chunk(pcm=np.zeros(SAMPLE_RATE, dtype=np.int16)))
+        for width in (FULL_WIDTH, SHORT_WIDTH, DRAFT_WIDTH):
+            self._encode([silence], width)
 
     def recognise(self, batch: Sequence[Chunk]) -> list[ChunkResult]:
         """Decode all chunks together; one whose last words were cut off gets another window."""
@@ -119,17 +123,29 @@ class FasterWhisperEngine:
         windows = [self._window(chunk) for chunk in batch]
         pending = [window for window in windows if window.size > 0]
         while pending:
-            encoded = self._encode(pending)
-            for row, window in enumerate(pending):
-                self._detect(window, encoded, row)
-            rows = [row for row, window in enumerate(pending) if not window.parts]
-            whole = [pending[row] for row in rows]
-            if whole:
-                seen = encoded if len(whole) == len(pending) else _rows(encoded, rows)
-                self._advance(whole, self._decode(whole, seen), seen)
+            for width in sorted({window.width for window in pending}):
+                self._hear([window for window in pending if window.width == width], width)
             rest = [part for window in pending for part in window.parts or [window]]
             pending = [window for window in rest if window.size >= _MIN_TAIL_FRAMES]
         return [result_of(window.parts or [window]) for window in windows]
+
+    def _hear(self, windows: Sequence[Window], width: int) -> None:
+        """Bring each window forward: parted, a step further, or due to be heard at full width."""
+        encoded = self._encode(windows, width)
+        for row, window in enumerate(windows):
+            self._detect(window, encoded, row)
+        rows = [row for row, window in enumerate(windows) if not window.parts]
+        if not rows:
+            return
+        whole = [windows[row] for row in rows]
+        seen = encoded if len(whole) == len(windows) else _rows(encoded, rows)
+        may_widen = [FULL_WIDTH in window.widths and width < FULL_WIDTH for window in whole]
+        decoded = self._decode(whole, seen, may_widen)
+        for row, (window, text) in enumerate(zip(whole, decoded, strict=True)):
+            if may_widen[row] and not text.is_clear:
+                window.widen()
+            else:
+                self._advance(window, text, seen, row)
 
     def _window(self, chunk: Chunk) -> Window:
         """Return a chunk as it is before it was heard.
@@ -145,6 +161,7 @@ class FasterWhisperEngine:
             features=self._features(chunk.pcm),
             language=language,
             languages=languages,
+            widths=(DRAFT_WIDTH, SHORT_WIDTH) if chunk.is_draft else (SHORT_WIDTH, FULL_WIDTH),
             glossary=self._glossary(chunk.glossary),
         )
 
@@ -165,14 +182,12 @@ class FasterWhisperEngine:
         features: Features = self._whisper.feature_extractor(pcm.astype(np.float32) / 32768.0)
         return features
 
-    def _encode(self, windows: Sequence[Window]) -> Any:
-        """Return what the encoder makes of each window, always of full length."""
+    def _encode(self, windows: Sequence[Window], width: int) -> Any:
+        """Return what the encoder makes of each window, padded to this width."""
         return self._whisper.encode(
             np.stack(
                 [
-                    pad_or_trim(
-                        window.features[:, window.seek : window.seek + window.size], WINDOW_FRAMES
-                    )
+                    pad_or_trim(window.features[:, window.seek : window.seek + window.size], width)
                     for window in windows
                 ]
             )
@@ -229,20 +244,28 @@ class FasterWhisperEngine:
             features=self._features(pcm),
             language=tongue.language,
             languages=window.languages,
+            widths=window.widths,
             glossary=window.glossary,
             offset_ms=start_ms,
             probability=tongue.probability,
         )
 
-    def _decode(self, windows: Sequence[Window], encoded: Any) -> list[Decoded]:
-        """Try each setting on the windows for which none before it gave a good text."""
+    def _decode(
+        self, windows: Sequence[Window], encoded: Any, may_widen: Sequence[bool]
+    ) -> list[Decoded]:
+        """Try each setting on the windows for which none before it gave a good text.
+
+        Before another setting comes another width, where there is one.
+        """
         candidates: list[list[Decoded]] = [[] for _ in windows]
         waiting = list(range(len(windows)))
         for number, attempt in enumerate(_ATTEMPTS):
             decoded = self._try(windows, waiting, encoded, attempt, is_guided=number == 0)
             for index, candidate in zip(waiting, decoded, strict=True):
                 candidates[index].append(candidate)
-            waiting = [index for index in waiting if candidates[index][-1].is_poor]
+            waiting = [
+                index for index in waiting if candidates[index][-1].is_poor and not may_widen[index]
+            ]
             if not waiting:
                 break
         return [best(tried) for tried in candidates]
@@ -310,13 +333,12 @@ class FasterWhisperEngine:
             for tokenizer, result in zip(tokenizers, results, strict=True)
         ]
 
-    def _advance(self, windows: Sequence[Window], decoded: Sequence[Decoded], encoded: Any) -> None:
-        """Add each window's words to its chunk and move on to what is left of it."""
-        for index, (window, result) in enumerate(zip(windows, decoded, strict=True)):
-            tokens, frames = self._settled(window, result)
-            if tokens:
-                self._align(window, tokens, _rows(encoded, [index]))
-            window.seek += frames
+    def _advance(self, window: Window, decoded: Decoded, encoded: Any, row: int) -> None:
+        """Add a window's words to its chunk and move on to what is left of it."""
+        tokens, frames = self._settled(window, decoded)
+        if tokens:
+            self._align(window, tokens, _rows(encoded, [row]))
+        window.seek += frames
 
     def _settled(self, window: Window, result: Decoded) -> tuple[list[int], int]:
         """Return the text tokens that stand, and how many frames of the window they account for."""

@@ -23,7 +23,7 @@ import numpy as np
 from faster_whisper import WhisperModel
 
 from services.transcription.cutting import ChunkCutter
-from services.transcription.domain import Guess, settled_languages
+from services.transcription.domain import FILE_RULES, Guess, settled_languages
 from services.transcription.engine import SAMPLE_RATE, Chunk, Engine, Samples
 from services.transcription.faster_whisper_engine import FasterWhisperEngine
 from services.transcription.models import prepare_model
@@ -113,7 +113,7 @@ def files(languages: Sequence[str], seconds: float) -> Iterator[Joined]:
 
 def hear_with_service(engine: Engine, file: Joined, languages: Sequence[str]) -> list[Segment]:
     """Cut, recognise, settle each chunk's language, and hear again what was in another one."""
-    cutter = ChunkCutter()
+    cutter = ChunkCutter(FILE_RULES)
     cut = [*cutter.push(file.pcm.astype("<i2").tobytes()), *cutter.finish()]
     chunks = [Chunk(pcm=made.pcm, languages=tuple(languages)) for made in cut]
     waiting = iter(chunks)

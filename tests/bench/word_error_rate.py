@@ -29,6 +29,7 @@ import jiwer
 from faster_whisper import WhisperModel
 
 from services.transcription.cutting import ChunkCutter
+from services.transcription.domain import FILE_RULES
 from services.transcription.engine import Chunk
 from services.transcription.faster_whisper_engine import FasterWhisperEngine
 from services.transcription.models import Model, prepare_model
@@ -85,7 +86,7 @@ async def samples_of(recording: Recording) -> bytes:
 def cut(recordings: Iterable[Recording]) -> Iterator[Cut]:
     """Give the chunks of all recordings, one recording after the other."""
     for recording in recordings:
-        cutter = ChunkCutter()
+        cutter = ChunkCutter(FILE_RULES)
         pcm = asyncio.run(samples_of(recording))
         for made in (*cutter.push(pcm), *cutter.finish()):
             chunk = Chunk(pcm=made.pcm, language=recording.language)

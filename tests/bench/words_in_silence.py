@@ -22,6 +22,7 @@ from faster_whisper import WhisperModel
 from numpy.typing import NDArray
 
 from services.transcription.cutting import ChunkCutter
+from services.transcription.domain import FILE_RULES
 from services.transcription.engine import SAMPLE_RATE, Chunk, Engine, Samples
 from services.transcription.faster_whisper_engine import FasterWhisperEngine
 from services.transcription.models import prepare_model
@@ -127,7 +128,7 @@ def sounds(minutes: float) -> Iterator[tuple[str, Samples]]:
 
 def heard_by_service(engine: Engine, samples: Samples) -> tuple[int, int]:
     """Return how many chunks were cut and how many words heard in them."""
-    cutter = ChunkCutter()
+    cutter = ChunkCutter(FILE_RULES)
     cut = [*cutter.push(samples.astype("<i2").tobytes()), *cutter.finish()]
     results = engine.recognise([Chunk(pcm=made.pcm, glossary=GLOSSARY) for made in cut])
     words = [

@@ -1,6 +1,6 @@
 """Rules of transcription. Pure: no I/O, no clock, no samples."""
 
-from services.transcription.domain.cutter import WINDOW_MS, CutRules, Cutter, Span
+from services.transcription.domain.cutter import FILE_RULES, WINDOW_MS, CutRules, Cutter, Span
 from services.transcription.domain.errors import (
     ChunkSettledError,
     ChunkUnknownError,
@@ -24,6 +24,7 @@ from services.transcription.domain.language import (
 from services.transcription.domain.segments import HeardTurn, HeardWord, segments_of
 
 __all__ = [
+    "FILE_RULES",
     "WINDOW_MS",
     "ChunkSettledError",
     "ChunkUnknownError",

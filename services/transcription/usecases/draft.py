@@ -102,6 +102,7 @@ class Drafter:
                 language=offer.language,
                 languages=tuple(offer.languages),
                 glossary=tuple(offer.glossary),
+                is_draft=True,
             )
             for offer in offers
         ]

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from services.transcription import store
 from services.transcription.cutting import ChunkCutter, CutChunk
+from services.transcription.domain import FILE_RULES, CutRules
 from services.transcription.store import Claim
 from services.transcription.usecases.assemble import Assembler
 from services.transcription.usecases.draft import Offers
@@ -120,7 +121,7 @@ class Listener:
         Where the media breaks off, what came before may stand; without one sample its error does.
         """
         known = await store.chunk_indices(self.database, self.recording_id)
-        cutter = ChunkCutter()
+        cutter = ChunkCutter(CutRules() if self.claim.is_live else FILE_RULES)
         noted_ms = 0
         try:
             async with aclosing(cast("AsyncGenerator[bytes, None]", samples)) as stream:

@@ -316,8 +316,9 @@ async def test_a_removed_update_is_followed_no_further_and_its_requests_are_drop
     sent = await house.begin(language="en", is_live=True)
     await send_pieces(house, sent, data)
     database = await house.database_for("transcription")
-    await until(lambda: _count(database, "SELECT count(*) = 1 FROM chunk WHERE state = 'sent'"))
-    assert await house.dispatcher(database, PretendedEngine()).fill() == 1
+    await until(lambda: _count(database, "SELECT count(*) > 0 FROM chunk WHERE state = 'sent'"))
+    asked = await house.dispatcher(database, PretendedEngine()).fill()
+    assert asked > 0
     await house.say("workspace", m.UpdateRemoved(**sent.places))
     await until(lambda: _count(database, "SELECT state = 'removed' FROM recording"))
     engine = PretendedEngine()
@@ -325,7 +326,7 @@ async def test_a_removed_update_is_followed_no_further_and_its_requests_are_drop
     await until(
         lambda: _count(
             database,
-            "SELECT count(*) = 1 FROM inbox "
+            f"SELECT count(*) = {asked} FROM inbox "
             "WHERE consumer = 'transcription-recognise' AND attempts = 1",
         )
     )

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.transcription.cutting import ChunkCutter, CutChunk
-from services.transcription.domain import WINDOW_MS, CutRules, Cutter, Span
+from services.transcription.domain import FILE_RULES, WINDOW_MS, CutRules, Cutter, Span
 from tests.support.speech import SENTENCES, synthesize
 
 pytestmark = pytest.mark.unit
@@ -22,8 +22,13 @@ probabilities = st.lists(
 ).map(lambda runs: [p for p, count in runs for _ in range(count)])
 
 
-def cut(values: list[float], sizes: list[int] | None = None) -> list[Span]:
-    cutter = Cutter()
+any_rules = st.sampled_from([RULES, FILE_RULES])
+
+
+def cut(
+    values: list[float], sizes: list[int] | None = None, *, rules: CutRules = RULES
+) -> list[Span]:
+    cutter = Cutter(rules)
     spans: list[Span] = []
     position = 0
     for size in sizes or [len(values)]:
@@ -41,25 +46,29 @@ def silence(seconds: float) -> list[float]:
     return [0.01] * int(seconds * 1000 / WINDOW_MS)
 
 
-@given(values=probabilities, sizes=st.lists(st.integers(0, 300), max_size=20))
+@given(values=probabilities, sizes=st.lists(st.integers(0, 300), max_size=20), rules=any_rules)
 def test_arrival_in_any_portions_gives_the_same_chunks(
-    values: list[float], sizes: list[int]
+    values: list[float], sizes: list[int], rules: CutRules
 ) -> None:
-    assert cut(values, sizes) == cut(values)
+    assert cut(values, sizes, rules=rules) == cut(values, rules=rules)
 
 
-@given(values=probabilities)
-def test_chunks_are_in_order_apart_and_short_enough(values: list[float]) -> None:
+@given(values=probabilities, rules=any_rules)
+def test_chunks_are_in_order_apart_and_short_enough(values: list[float], rules: CutRules) -> None:
     end = 0
-    for span in cut(values):
+    for span in cut(values, rules=rules):
         assert end <= span.start < span.end <= len(values)
         assert span.end - span.start <= MAX_WINDOWS
         end = span.end
 
 
-@given(values=probabilities)
-def test_every_stretch_of_clear_speech_lies_in_a_chunk(values: list[float]) -> None:
-    covered = {window for span in cut(values) for window in range(span.start, span.end)}
+@given(values=probabilities, rules=any_rules)
+def test_every_stretch_of_clear_speech_lies_in_a_chunk(
+    values: list[float], rules: CutRules
+) -> None:
+    covered = {
+        window for span in cut(values, rules=rules) for window in range(span.start, span.end)
+    }
     run = 0
     for window, value in enumerate(values):
         run = run + 1 if value >= RULES.speech else 0
@@ -69,9 +78,11 @@ def test_every_stretch_of_clear_speech_lies_in_a_chunk(values: list[float]) -> N
             pytest.fail(f"window {window} is speech and in no chunk")
 
 
-@given(values=probabilities)
-def test_samples_that_may_be_needed_are_never_given_up(values: list[float]) -> None:
-    cutter = Cutter()
+@given(values=probabilities, rules=any_rules)
+def test_samples_that_may_be_needed_are_never_given_up(
+    values: list[float], rules: CutRules
+) -> None:
+    cutter = Cutter(rules)
     for value in values:
         needed_from = cutter.needed_from
         for span in cutter.advance([value]):
@@ -102,22 +113,33 @@ def test_a_long_pause_ends_even_a_short_chunk() -> None:
 
 
 def test_a_long_chunk_ends_at_a_short_pause() -> None:
-    spans = cut([*speech(22), *silence(1), *speech(5)])
+    spans = cut([*speech(14), *silence(1), *speech(5)])
     assert len(spans) == 2
 
 
 def test_speech_without_a_pause_is_cut_before_the_limit_where_it_is_least_sure() -> None:
-    dip = len(speech(27))
-    values = [*speech(27), 0.6, *speech(20)]
+    dip = len(speech(17))
+    values = [*speech(17), 0.6, *speech(15)]
     first, second = cut(values)
     assert first.end == second.start == dip
 
 
 def test_a_chunk_too_long_is_cut_at_its_longest_late_pause() -> None:
-    values = [*speech(16), *silence(0.4), *speech(6), *silence(0.2), *speech(20)]
+    values = [*speech(11), *silence(0.4), *speech(5), *silence(0.2), *speech(12)]
     first, second = cut(values)
-    pause = len(speech(16))
+    pause = len(speech(11))
     assert pause <= first.end <= second.start <= pause + len(silence(0.4))
+
+
+def test_a_chunk_without_a_late_pause_is_cut_at_an_earlier_one() -> None:
+    first, _ = cut([*speech(11), *silence(0.2), *speech(15)], rules=FILE_RULES)
+    assert len(speech(11)) <= first.end <= len([*speech(11), *silence(0.2)])
+
+
+def test_chunks_of_a_file_are_fuller() -> None:
+    values = [value for _ in range(12) for value in (*speech(7.5), *silence(2))]
+    assert len(cut(values)) == 12
+    assert len(cut(values, rules=FILE_RULES)) == 6
 
 
 @pytest.fixture(scope="session")
