@@ -14,6 +14,9 @@ REACH_MS = 1_200
 EDGE_BONUS_MS = 800
 SENTENCE_BONUS_MS = 500
 CLAUSE_BONUS_MS = 150
+PAUSE_MS = 250
+"""Long enough for somebody else to begin."""
+_ENDS = (".", "?", "!", "…", ",", ";", ":", "。", "\uff01", "\uff1f", "\uff0c", "、")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +26,24 @@ class Turn:
     start_ms: int
     end_ms: int
     speaker: str
+
+
+def runs_of(segments: Sequence[Segment]) -> list[tuple[int, int]]:
+    """Return from when to when words follow each other without a pause or the end of a clause.
+
+    People rarely change places in between, so one voice alone is heard there.
+    """
+    runs: list[tuple[int, int]] = []
+    is_open = False
+    for segment in segments:
+        for word in segment.words:
+            if is_open and word.start_ms - runs[-1][1] < PAUSE_MS:
+                runs[-1] = (runs[-1][0], word.end_ms)
+            else:
+                runs.append((word.start_ms, word.end_ms))
+            is_open = not word.text.endswith(_ENDS)
+        is_open = False
+    return runs
 
 
 def are_several(turns: Sequence[Turn]) -> bool:

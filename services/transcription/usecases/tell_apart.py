@@ -5,7 +5,7 @@ Voiceprints are never kept: only who speaks when, as labels that mean nothing el
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -14,15 +14,15 @@ import numpy as np
 
 from services.transcription import store
 from services.transcription.domain import RecordingRemovedError, RecordingUnknownError
-from services.transcription.domain.speakers import Turn, are_several
+from services.transcription.domain.speakers import Turn, are_several, runs_of
 from services.transcription.engine import Samples
-from services.transcription.store import HeardChunk, StoredChunk
 from services.transcription.usecases.assemble import Assembler
 from services.transcription.voiceprints import Floats, VoiceEncoder
 from services.transcription.voices import HOP_MS, WINDOW_MS, tell_apart
 from shared.blobs.port import Blobs
 from shared.bus import Delivery
 from shared.contracts.messages import SpeakersRequest
+from shared.contracts.transcript import Segment
 from shared.db import Database
 from shared.errors import ConflictError
 
@@ -30,6 +30,10 @@ Outcome = TypeVar("Outcome")
 
 LEAST_SPEECH_MS = WINDOW_MS // 2
 """A window with fewer words in it says little about a voice."""
+LEAST_RUN_MS = 800
+"""Words in a shorter run are too few to be sure of one voice."""
+WHOLE = 0.95
+"""One person speaks in a window that so much of lies in a run, or that holds so much of one."""
 FRAME_MS = 10
 
 
@@ -73,15 +77,17 @@ class Speakers:
             chunks = await store.chunks_of(tx, request.recording_id)
             heard = await store.segments_of(tx, request.recording_id, 0, len(chunks))
         times: list[int] = []
+        are_whole: list[bool] = []
         prints: list[Floats] = []
         for chunk, words in zip(chunks, heard, strict=True):
-            starts_ms = _windows(chunk, words)
+            starts_ms = windows_in(chunk.start_ms, chunk.end_ms, words.segments)
             if starts_ms:
                 times += [chunk.start_ms + start for start in starts_ms]
+                are_whole += whole_in(times[-len(starts_ms) :], words.segments)
                 prints.append(await self._voiceprints(chunk.key, starts_ms))
         if not prints:
             return ()
-        return await self._run(lambda: tell_apart(times, np.concatenate(prints)))
+        return await self._run(lambda: tell_apart(times, np.concatenate(prints), are_whole))
 
     async def _voiceprints(self, key: str, starts_ms: list[int]) -> Floats:
         samples = b"".join([data async for data in self.blobs.read(key)])
@@ -93,12 +99,12 @@ class Speakers:
         return await asyncio.get_running_loop().run_in_executor(self.executor, work)
 
 
-def _windows(chunk: StoredChunk, heard: HeardChunk) -> list[int]:
-    """Return where windows with enough words begin, from the start of the chunk."""
-    words = [word for segment in heard.segments for word in segment.words]
+def windows_in(start_ms: int, end_ms: int, segments: Sequence[Segment]) -> list[int]:
+    """Return where windows with enough words begin, from the start of their chunk."""
+    words = [word for segment in segments for word in segment.words]
     starts: list[int] = []
-    for start in range(0, chunk.end_ms - chunk.start_ms - WINDOW_MS + 1, HOP_MS):
-        begin = chunk.start_ms + start
+    for start in range(0, end_ms - start_ms - WINDOW_MS + 1, HOP_MS):
+        begin = start_ms + start
         spoken = sum(
             max(0, min(word.end_ms, begin + WINDOW_MS) - max(word.start_ms, begin))
             for word in words
@@ -106,3 +112,15 @@ def _windows(chunk: StoredChunk, heard: HeardChunk) -> list[int]:
         if spoken >= LEAST_SPEECH_MS:
             starts.append(start)
     return starts
+
+
+def whole_in(times_ms: Sequence[int], segments: Sequence[Segment]) -> list[bool]:
+    """Tell of each window, given by its begin in the recording, whether one person speaks in it."""
+    runs = [(start, end) for start, end in runs_of(segments) if end - start >= LEAST_RUN_MS]
+    return [
+        any(
+            min(time + WINDOW_MS, end) - max(time, start) >= WHOLE * min(end - start, WINDOW_MS)
+            for start, end in runs
+        )
+        for time in times_ms
+    ]

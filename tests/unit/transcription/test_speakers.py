@@ -6,9 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from services.transcription.domain.speakers import Turn, with_speakers
+from services.transcription.domain.speakers import Turn, runs_of, with_speakers
+from services.transcription.usecases.tell_apart import whole_in
 from services.transcription.voiceprints import read_checkpoint
-from services.transcription.voices import FEWEST, HOP_MS, tell_apart
+from services.transcription.voices import FEWEST, HOP_MS, WINDOW_MS, tell_apart
 from shared.contracts.transcript import SEGMENTS_PER_CHUNK, Segment, Word
 
 pytestmark = pytest.mark.unit
@@ -99,12 +100,42 @@ def voice(seed: int, count: int, spread: float = 1.0) -> np.ndarray:
 
 def told(*parts: np.ndarray) -> tuple[Turn, ...]:
     prints = np.concatenate(parts)
-    return tell_apart([place * HOP_MS for place in range(len(prints))], prints)
+    return tell_apart(
+        [place * HOP_MS for place in range(len(prints))], prints, [True] * len(prints)
+    )
 
 
 def test_one_voice_stays_one() -> None:
     assert {turn.speaker for turn in told(voice(1, 60))} == {"S1"}
-    assert tell_apart([], np.zeros((0, 256), dtype=np.float32)) == ()
+    assert tell_apart([], np.zeros((0, 256), dtype=np.float32), []) == ()
+
+
+def test_voices_are_found_where_nobody_can_have_taken_over() -> None:
+    """Windows across a change sound like both: taken for voices they hid the two there were."""
+    first, second = voice(1, 24), voice(2, 24)
+    between = (first + second) / np.linalg.norm(first + second, axis=1, keepdims=True)
+    prints = np.concatenate([first, between, second])
+    starts_ms = [place * HOP_MS for place in range(len(prints))]
+    are_whole = [True] * 24 + [False] * 24 + [True] * 24
+    found = tell_apart(starts_ms, prints, are_whole)
+    assert {turn.speaker for turn in found} == {"S1", "S2"}
+    assert {turn.speaker for turn in tell_apart(starts_ms, prints, [False] * 72)} == {"S1"}
+
+
+def test_a_run_of_words_ends_with_a_pause_and_with_a_clause() -> None:
+    said = (
+        spoken("We ship, I think. Yes"),
+        spoken("right", segment_id=1, start_ms=2_500),
+        spoken("later on", segment_id=2, start_ms=3_300),
+    )
+    assert runs_of(said) == [
+        (0, 1_000),
+        (1_000, 2_000),
+        (2_000, 2_500),
+        (2_500, 3_000),
+        (3_300, 4_300),
+    ]
+    assert whole_in([0, 2_700], said[2:]) == [False, True]
 
 
 @pytest.mark.parametrize("count", [2, 3, 4, 11])
@@ -114,7 +145,8 @@ def test_different_voices_are_told_apart_and_found_again(count: int) -> None:
     names = [turn.speaker for turn in found]
     assert names == [*(f"S{number + 1}" for number in range(count)), "S1"]
     for number, turn in enumerate(found[:-1], start=1):
-        assert abs(turn.end_ms - number * 20 * HOP_MS) <= HOP_MS
+        change_ms = number * 20 * HOP_MS + (WINDOW_MS - HOP_MS) // 2
+        assert abs(turn.end_ms - change_ms) <= HOP_MS
 
 
 def test_a_moment_is_nobodys_voice() -> None:
