@@ -21,9 +21,9 @@ HOP_MS = 400
 APART = 0.105
 """Two voices if prints are on average so much more alike within the halves than across them."""
 APART_OF_MANY = 0.065
-"""The same where there is more to go by: single voices gave at most 0.057."""
+"""The same where there is more to go by: so much of a single voice gave more once in fifty."""
 MANY = 30
-"""From so many voiceprints on, some fifteen seconds: of fewer one voice in twenty gives more."""
+"""From so many voiceprints on, some fifteen seconds; fewer of one voice differ more by chance."""
 ONE_VOICE = 0.62
 """Prints less alike than this are of several people, whatever their halves look like."""
 FEWEST = 4
