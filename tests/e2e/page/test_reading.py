@@ -151,6 +151,13 @@ def test_words_that_others_changed_meanwhile_are_not_overwritten(
     expect(page.locator(".corrected")).to_have_text(["mermaid"])
 
 
+def test_words_travel_compressed(page: Page, told: str) -> None:
+    with page.expect_response("**/transcript") as words:
+        page.goto(f"/updates/{told}")
+    assert words.value.header_value("content-encoding") in ("gzip", "deflate")
+    expect(page.locator(".transcript")).to_contain_text("marmalade")
+
+
 def test_silence_is_skipped_on_request_and_so_next_time(page: Page, told: str) -> None:
     page.goto(f"/updates/{told}")
     page.wait_for_function(HAS_MEDIA)
