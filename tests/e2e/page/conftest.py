@@ -41,7 +41,7 @@ ARGUMENTS = [
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
 ]
-WAIT_MS = 20_000
+WAIT_MS = 30_000
 #: Words need a recogniser, which shares the machine with the browser's encoders.
 WORDS_MS = 60_000
 #: Asking for the newest event's number is answered with "gone" and that number; the first words
@@ -88,6 +88,10 @@ class Api:
 
     def team(self) -> str:
         return str(self.call("GET", "/teams")["items"][0]["id"])
+
+    def finds(self, word: str) -> bool:
+        """Return whether a search finds it by now; a page searches once."""
+        return bool(self.call("GET", f"/search?q={word}&team_id={self.team()}")["items"])
 
     def newcomer(self, name: str, role: str = "owner") -> dict[str, str]:
         """Let somebody new into the team; return how they sign in."""
@@ -174,12 +178,13 @@ def spoken(api: Api, signed_in: Any, browser: Any, site: str) -> str:
     assert address
     update = address.rsplit("/", 1)[1]
     # Whoever reads or searches it must not come before its words.
-    wait_until(lambda: is_in_words(api, update), WORDS_MS / 1000)
+    word = rare_word(speech_file("en").text or "")
+    wait_until(lambda: api.finds(word), WORDS_MS / 1000)
     return update
 
 
-def is_in_words(api: Api, update: str) -> bool:
-    return bool(api.call("GET", f"/updates/{update}")["transcript"]["state"] == "complete")
+def rare_word(text: str) -> str:
+    return max(re.findall(r"[a-z]+", text.lower()), key=len)
 
 
 @pytest.fixture
@@ -214,6 +219,10 @@ def page(context: BrowserContext) -> Iterator[Page]:
     assert not complaints
 
 
+#: What fades in has less contrast until it is there; what never ends is no text.
+SETTLED = """() => Promise.allSettled(document.getAnimations()
+  .filter(each => each.effect.getComputedTiming().endTime !== Infinity)
+  .map(each => each.finished))"""
 #: Pages axe was let into; it tries inline styles there, which the policy refuses.
 _EXAMINED: WeakSet[Page] = WeakSet()
 
@@ -246,6 +255,7 @@ def violations(page: Page) -> list[str]:
     _EXAMINED.add(page)
     if page.evaluate("typeof axe") == "undefined":
         page.evaluate(AXE.read_text(encoding="utf-8"))
+    page.evaluate(SETTLED)
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [
         f"{each['id']}: {node['html'][:200]} ({node['failureSummary'][:300]})"
@@ -258,4 +268,5 @@ def picture(page: Page, name: str) -> None:
     """Keep a picture where TIDINGS_PICTURES says, for people to look at."""
     folder = os.environ.get("TIDINGS_PICTURES")
     if folder:
+        page.evaluate(SETTLED)
         page.screenshot(path=Path(folder) / f"{name}.png")

@@ -4,11 +4,13 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.e2e.page.conftest import WAIT_MS, Api
+from tests.support.stack import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 expect.set_options(timeout=WAIT_MS)
 
-MOST_TABS = 90
+#: Every thread of the team lies on the way, those of other tests as well.
+MOST_TABS = 200
 
 
 def section(page: Page, name: str) -> Locator:
@@ -74,8 +76,9 @@ def test_a_team_says_what_it_speaks_and_which_names_to_expect(page: Page, api: A
     assert (team["languages"], team["glossary"]) == (["nl"], ["Tidings", "JetStream"])
     speech.get_by_label("Dutch").uncheck()
     speech.get_by_label("Names, products, jargon").fill("")
-    speech.get_by_role("button", name="Save").click()
-    expect(speech.get_by_label("Dutch")).not_to_be_checked()
+    with page.expect_response(lambda reply: reply.request.method == "PATCH") as saved:
+        speech.get_by_role("button", name="Save").click()
+    assert saved.value.ok
 
 
 def test_an_owner_chooses_which_threads_a_guest_sees(page: Page, api: Api) -> None:
@@ -169,7 +172,7 @@ def sign_in(page: Page, person: dict[str, str]) -> None:
     page.get_by_label("E-mail").fill(person["email"])
     page.get_by_label("Password").fill(person["password"])
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    page.wait_for_url(lambda address: "/sign-in" not in address)
 
 
 def test_a_thread_is_renamed_concluded_and_reopened(page: Page, api: Api) -> None:
@@ -197,6 +200,7 @@ def test_a_thread_is_renamed_concluded_and_reopened(page: Page, api: Api) -> Non
 def test_an_address_of_a_search_says_where_was_looked(page: Page, api: Api) -> None:
     thread = api.open_thread("Paint")
     api.write(thread, "The lighthouse gets a vermilion stripe.")
+    wait_until(lambda: api.finds("vermilion"), WAIT_MS / 1000)
     language = page.locator("select[name=language]")
     page.goto("/search?q=vermilion")
     expect(page.locator(".hit mark").first).to_have_text("vermilion")

@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.e2e.page.conftest import PAGE, WAIT_MS, Api, click_word, picture, violations
+from tests.e2e.page.conftest import (
+    PAGE,
+    WAIT_MS,
+    Api,
+    click_word,
+    picture,
+    rare_word,
+    violations,
+)
 from tests.support.speech import speech_file
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
@@ -26,10 +34,6 @@ IS_AT_2 = f"() => {MEDIA}?.currentTime === 2"
 IS_BEHIND = f"at => {MEDIA}?.currentTime > at"
 IS_FASTER = f"() => {MEDIA}?.playbackRate === 1.25"
 PLAYED = f"() => {MEDIA}?.currentTime > 0"
-
-
-def rare_word(text: str) -> str:
-    return max(re.findall(r"[a-z]+", text.lower()), key=len)
 
 
 def test_a_file_sent_to_a_thread_becomes_text_without_a_reload(page: Page, spoken: str) -> None:
@@ -87,6 +91,7 @@ def test_keys_play_find_and_explain_themselves(page: Page, spoken: str) -> None:
 def test_words_are_copied_with_a_link_to_their_moment(page: Page, spoken: str, site: str) -> None:
     page.goto(f"/updates/{spoken}")
     page.get_by_role("button", name="Copy with link").first.click()
+    expect(page.get_by_text("Copied, with a link")).to_be_visible()
 
     copied = page.evaluate("navigator.clipboard.readText()")
     assert re.search(rf"^“.+”\n{site}/updates/{spoken}\?t=\d+$", copied, re.DOTALL)
@@ -154,7 +159,7 @@ def test_search_finds_the_moment_and_plays_it_among_the_results(page: Page, spok
 
 def test_a_thread_with_news_is_marked_until_it_is_read(page: Page, api: Api) -> None:
     page.goto("/")
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.get_by_role("button", name="New thread")).to_be_visible()
     thread = api.open_thread("Quay news")
     api.write(thread, "The crane is back.")
 

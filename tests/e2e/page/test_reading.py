@@ -116,10 +116,12 @@ def test_only_what_was_changed_is_corrected_with_the_keyboard_alone(
     page.keyboard.press("e")
     area = page.get_by_label("Correct the words", exact=True)
     expect(area).to_have_value("Anna tells the harbour.")
+    expect(area).to_be_focused()
     page.keyboard.press("Escape")
     expect(area).to_have_count(0)
 
     page.get_by_role("button", name="Correct the words, 0:00").press("Enter")
+    expect(area).to_be_focused()
     area.fill("We shipped marmalade on Friday, said the quite open-minded skipper.")
     page.keyboard.press("Control+s")
 
@@ -140,6 +142,7 @@ def test_words_that_others_changed_meanwhile_are_not_overwritten(
     body = {"start_ms": 1_200, "end_ms": 1_560, "original": "marmalade", "replacement": "mermaid"}
     api.call("POST", f"/updates/{told}/corrections", body)
     expect(page.get_by_text("Heard as “marmalade”")).to_be_visible()
+    expect(page.get_by_label("Correct the words", exact=True)).to_be_focused()
     page.on("console", lambda _: None)
     page.keyboard.type("Marmolada")
     with page.expect_response("**/corrections") as refused:
@@ -227,6 +230,7 @@ def test_every_key_does_what_the_list_says(page: Page, told: str, api: Api) -> N
     ):
         page.keyboard.press(key)
         becomes(condition)
+    expect(page.locator(".transcript")).to_contain_text("marmalade")
     page.keyboard.press("t")
     expect(page.get_by_role("heading", name="Transcript")).to_be_focused()
     page.keyboard.press("/")

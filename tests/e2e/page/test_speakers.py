@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from shared.contracts import messages as m
-from tests.e2e.page.conftest import WAIT_MS, Api, picture, violations
+from tests.e2e.page.conftest import WAIT_MS, WORDS_MS, Api, picture, violations
 from tests.support.media_samples import silent_opus
 from tests.support.stack import Stack
 from tests.support.told import sent_recording, sentence_of, tell
@@ -57,5 +57,6 @@ def test_words_can_be_heard_anew_and_stay_where_that_finds_none(
     picture(page, "hearing-anew")
     assert violations(page) == []
     page.get_by_role("button", name="Put into words again", exact=True).click()
-    expect(page.get_by_text("Putting it into words again did not work.")).to_be_visible()
+    refused = page.get_by_text("Putting it into words again did not work.")
+    expect(refused).to_be_visible(timeout=WORDS_MS)
     expect(page.get_by_text("Is the crane ready?")).to_be_visible()

@@ -1,6 +1,6 @@
 // A paragraph being corrected, where it stands. Enter or Ctrl+S saves, Escape leaves it as it was.
 import { useSignal, type Signal } from "@preact/signals";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import * as api from "../api/client";
 import type { Correction } from "../api/types";
 import { announce } from "../announce";
@@ -31,7 +31,7 @@ export function Correcting({ paragraph, editing, corrections, save, update }: Pr
     return [...corrections.values()].filter((correction) => ids.has(correction.id));
   }, [paragraph, corrections]);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const ms = editing.peek()?.ms ?? 0;
     const index = Math.max(0, pieces.findLastIndex((piece) => piece.start <= ms));
     const from = pieces.slice(0, index).reduce((sum, piece) => sum + piece.text.length + 1, 0);
