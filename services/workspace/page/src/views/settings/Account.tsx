@@ -5,7 +5,7 @@ import { ago, exact } from "../../format";
 import { text } from "../../i18n";
 import { ActionForm, Confirm } from "../../parts/action";
 import { Once } from "../../parts/Once";
-import { Loading, Trouble } from "../../parts/states";
+import { Rows } from "../../parts/Rows";
 import { useResource } from "../../resource";
 import { go } from "../../router";
 import { beIn, me, refreshTeams } from "../../session";
@@ -87,22 +87,12 @@ function Password() {
 
 function Sessions() {
   const t = text.value.settings.sessions;
-  const { data, problem, reload } = useResource("sessions", api.sessions);
+  const all = useResource("sessions", async () => (await api.sessions()).toSorted((a, b) => Number(b.is_this) - Number(a.is_this)));
   const link = useSignal<string | null>(null);
-  const others = data?.filter((each) => !each.is_this) ?? [];
+  const others = all.data?.filter((each) => !each.is_this) ?? [];
   return (
     <Section title={t.heading} help={t.help}>
-      {data === null && problem === null && <Loading />}
-      {data === null && problem !== null && <Trouble problem={problem} retry={reload} />}
-      {data !== null && (
-        <ul class="rows">
-          {data
-            .toSorted((a, b) => Number(b.is_this) - Number(a.is_this))
-            .map((each) => (
-              <SessionRow key={each.id} session={each} reload={reload} />
-            ))}
-        </ul>
-      )}
+      <Rows of={all} row={(each) => <SessionRow key={each.id} session={each} reload={all.reload} />} />
       {others.length > 1 && (
         <Confirm
           class="button quiet small"
@@ -112,7 +102,7 @@ function Sessions() {
           done={t.ended}
           act={async () => {
             for (const each of others) await api.endSession(each.id);
-            reload();
+            void all.reload();
           }}
         />
       )}

@@ -5,40 +5,37 @@ import { ago, day, exact } from "../../format";
 import { text } from "../../i18n";
 import { ActionForm, Confirm } from "../../parts/action";
 import { Once } from "../../parts/Once";
-import { Loading, Trouble } from "../../parts/states";
+import { Rows } from "../../parts/Rows";
 import { useResource } from "../../resource";
 import { Section } from "./Section";
 
 export function Credentials({ team }: { team: string }) {
   const t = text.value.settings.credentials;
-  const { data, problem, reload } = useResource(`credentials/${team}`, () => api.credentials(team));
+  const all = useResource(`credentials/${team}`, () => api.credentials(team));
   const made = useSignal<api.MadeCredential | null>(null);
   return (
     <Section title={t.heading} help={t.help}>
-      {data === null && problem === null && <Loading />}
-      {data === null && problem !== null && <Trouble problem={problem} retry={reload} />}
-      {data?.length === 0 && <p class="faint">{t.none}</p>}
-      {data !== null && data.length > 0 && (
-        <ul class="rows">
-          {data.map((each) => (
-            <Row
-              key={each.id}
-              credential={each}
-              revoke={async () => {
-                await api.revokeCredential(team, each.id);
-                if (made.value?.credential_id === each.id) made.value = null;
-                reload();
-              }}
-            />
-          ))}
-        </ul>
-      )}
+      <Rows
+        of={all}
+        none={t.none}
+        row={(each) => (
+          <Row
+            key={each.id}
+            credential={each}
+            revoke={async () => {
+              await api.revokeCredential(team, each.id);
+              if (made.value?.credential_id === each.id) made.value = null;
+              void all.reload();
+            }}
+          />
+        )}
+      />
       {made.value !== null && <Made credential={made.value} />}
       <ActionForm
         submit={t.make}
         act={async () => {
           made.value = await api.makeCredential(team);
-          reload();
+          void all.reload();
         }}
       />
     </Section>

@@ -6,7 +6,7 @@ import { day, exact } from "../../format";
 import { text } from "../../i18n";
 import { ActionForm, Confirm } from "../../parts/action";
 import { Once } from "../../parts/Once";
-import { Loading, Trouble } from "../../parts/states";
+import { Rows } from "../../parts/Rows";
 import { useResource } from "../../resource";
 import { ROLES } from "./People";
 import { Section } from "./Section";
@@ -16,7 +16,7 @@ const USES = [1, 5, 20, 100];
 
 export function Invitations({ team }: { team: string }) {
   const t = text.value.settings.invitations;
-  const { data, problem, reload } = useResource(
+  const all = useResource(
     `invitations/${team}`,
     () => api.invitations(team),
     ({ type }) => type.startsWith("tidings.member."),
@@ -28,29 +28,26 @@ export function Invitations({ team }: { team: string }) {
         team={team}
         made={(invitation) => {
           made.value = invitation;
-          reload();
+          void all.reload();
         }}
       />
       {made.value !== null && <Once label={t.made} value={made.value.url} />}
       <h3>{t.open}</h3>
-      {data === null && problem === null && <Loading />}
-      {data === null && problem !== null && <Trouble problem={problem} retry={reload} />}
-      {data?.length === 0 && <p class="faint">{t.none}</p>}
-      {data !== null && data.length > 0 && (
-        <ul class="rows">
-          {data.map((each) => (
-            <Open
-              key={each.id}
-              invitation={each}
-              withdraw={async () => {
-                await api.withdraw(team, each.id);
-                if (made.value?.id === each.id) made.value = null;
-                reload();
-              }}
-            />
-          ))}
-        </ul>
-      )}
+      <Rows
+        of={all}
+        none={t.none}
+        row={(each) => (
+          <Open
+            key={each.id}
+            invitation={each}
+            withdraw={async () => {
+              await api.withdraw(team, each.id);
+              if (made.value?.id === each.id) made.value = null;
+              void all.reload();
+            }}
+          />
+        )}
+      />
     </Section>
   );
 }

@@ -6,7 +6,7 @@ import { announce } from "../../announce";
 import { day, exact } from "../../format";
 import { text } from "../../i18n";
 import { Confirm, Failure, useAction } from "../../parts/action";
-import { Loading, Trouble } from "../../parts/states";
+import { Rows } from "../../parts/Rows";
 import { useResource } from "../../resource";
 import { go } from "../../router";
 import { me, refreshTeams } from "../../session";
@@ -28,15 +28,10 @@ export function People({ team, reload: reloadTeam }: { team: Team; reload: () =>
   };
   return (
     <Section title={t.heading} help={t.rolesHelp}>
-      {people.data === null && people.problem === null && <Loading />}
-      {people.data === null && people.problem !== null && <Trouble problem={people.problem} retry={people.reload} />}
-      {people.data !== null && (
-        <ul class="rows">
-          {people.data.map((each) => (
-            <Person key={each.person_id} person={each} team={team} threads={open.data ?? []} reload={reload} />
-          ))}
-        </ul>
-      )}
+      <Rows
+        of={people}
+        row={(each) => <Person key={each.person_id} person={each} team={team} threads={open.data ?? []} reload={reload} />}
+      />
     </Section>
   );
 }

@@ -5,7 +5,7 @@ import { ago, day, exact } from "../../format";
 import { text } from "../../i18n";
 import { ActionForm, Confirm } from "../../parts/action";
 import { Once } from "../../parts/Once";
-import { Loading, Trouble } from "../../parts/states";
+import { Rows } from "../../parts/Rows";
 import { useResource } from "../../resource";
 import { teams } from "../../session";
 import { Section } from "./Section";
@@ -32,26 +32,17 @@ type Extent = "read" | "all" | "some";
 
 export function Tokens() {
   const t = text.value.settings.tokens;
-  const { data, problem, reload } = useResource("tokens", api.tokens);
+  const all = useResource("tokens", api.tokens);
   const made = useSignal<MadeToken | null>(null);
   return (
     <Section title={t.heading} help={t.help}>
-      {data === null && problem === null && <Loading />}
-      {data === null && problem !== null && <Trouble problem={problem} retry={reload} />}
-      {data?.length === 0 && <p class="faint">{t.none}</p>}
-      {data !== null && data.length > 0 && (
-        <ul class="rows">
-          {data.map((each) => (
-            <TokenRow key={each.id} token={each} reload={reload} />
-          ))}
-        </ul>
-      )}
+      <Rows of={all} none={t.none} row={(each) => <TokenRow key={each.id} token={each} reload={all.reload} />} />
       {made.value !== null && <Once label={`${t.made}: ${made.value.name}`} value={made.value.token} />}
       <NewToken
         key={made.value?.id}
         made={(token) => {
           made.value = token;
-          reload();
+          void all.reload();
         }}
       />
     </Section>
