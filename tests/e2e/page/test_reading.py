@@ -200,7 +200,7 @@ def test_speaker_and_other_languages_are_named(page: Page, told: str) -> None:
     expect(german.locator(".speaker")).to_have_text("German")
     expect(page.locator(".speaker strong")).to_have_text(["Anna"])
     expect(page.locator(".byline").first).to_contain_text("4 min to listen")
-    expect(page.locator(".byline").first).to_contain_text("10 s to read")
+    expect(page.locator(".byline").first).to_contain_text("5 s to read")
     expect(page.locator(".doubtful").first).to_have_text("Anna")
     picture(page, "speaker-and-language")
 

@@ -18,7 +18,7 @@ export function clock(ms: number): string {
 export function duration(ms: number): string {
   const seconds = ms / 1000;
   if (seconds >= 55) return text.value.update.minutes(Math.round(seconds / 60));
-  return text.value.update.seconds(Math.max(5, Math.ceil(seconds / 5) * 5));
+  return text.value.update.seconds(Math.max(5, Math.round(seconds / 5) * 5));
 }
 
 export const readingMs = (words: number) => (words / WORDS_READ_A_MINUTE) * 60_000;

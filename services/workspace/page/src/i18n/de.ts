@@ -57,7 +57,7 @@ export const de: Dictionary = {
     conclude: "Abschließen",
     concludeHelp: "Sagen Sie in einem Satz, was herauskam. Alles bleibt lesbar, und das Thema lässt sich wieder öffnen.",
     outcome: "Was kam heraus?",
-    outcomeHint: "Wir liefern am Freitag; Anna sagt es dem Hafen.",
+    outcomeHint: "Wir liefern am Freitag.",
     concludedOn: (when) => `Abgeschlossen ${when}`,
     reword: "Umformulieren",
     reopen: "Wieder öffnen",

@@ -56,7 +56,7 @@ export const en = {
     conclude: "Conclude",
     concludeHelp: "Say in a sentence what came of it. Everything stays readable, and the thread can be reopened.",
     outcome: "What came of it?",
-    outcomeHint: "We ship on Friday; Anna tells the harbour.",
+    outcomeHint: "We ship on Friday.",
     concludedOn: (when: string) => `Concluded ${when}`,
     reword: "Reword",
     reopen: "Reopen",

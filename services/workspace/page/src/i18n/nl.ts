@@ -57,7 +57,7 @@ export const nl: Dictionary = {
     conclude: "Afronden",
     concludeHelp: "Zeg in één zin wat eruit kwam. Alles blijft leesbaar, en het onderwerp kan weer open.",
     outcome: "Wat kwam eruit?",
-    outcomeHint: "We leveren vrijdag; Anna zegt het de haven.",
+    outcomeHint: "We leveren op vrijdag.",
     concludedOn: (when) => `Afgerond ${when}`,
     reword: "Herformuleren",
     reopen: "Heropenen",

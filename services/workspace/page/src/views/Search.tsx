@@ -234,7 +234,7 @@ function Hit({ moment }: { moment: Moment }) {
         <time dateTime={moment.posted_at} title={exact(moment.posted_at)}>
           {ago(moment.posted_at)}
         </time>
-        {moment.update_title && <span class="hit-title">{moment.update_title}</span>}
+        {moment.update_title && moment.source !== "title" && <span class="hit-title">{moment.update_title}</span>}
         {where && <span>{where}</span>}
         {isOpen && (
           <button type="button" class="link" onClick={() => playback.close()}>

@@ -106,11 +106,13 @@ function ThreadLine({ thread }: { thread: Thread }) {
       <p class="thread-side faint">
         {news !== null && <strong>{news === "update" ? t.newUpdate : t.newComment}</strong>}
         {last !== null && (
-          <time dateTime={last} title={exact(last)}>
-            {ago(last)}
-          </time>
+          <span>
+            <time dateTime={last} title={exact(last)}>
+              {ago(last)}
+            </time>
+            <span class="wide-only"> · {t.updates(thread.update_count)}</span>
+          </span>
         )}
-        {thread.update_count > 0 && <span>{t.updates(thread.update_count)}</span>}
       </p>
     </li>
   );

@@ -3,7 +3,7 @@ import type { refusals as Refusals, settings as Settings } from "./en";
 const zahl = (n: number, ein: string, viele: string) => (n === 1 ? `1 ${ein}` : `${n} ${viele}`);
 
 export const settings: typeof Settings = {
-  you: "Sie",
+  you: "Ihr Konto",
   yours: "Ihre Einstellungen",
   teams: (name) => `Einstellungen des Teams: ${name}`,
   people: "Team und Personen",
@@ -82,7 +82,7 @@ export const settings: typeof Settings = {
     "members:write": "Personen einladen, befördern und entfernen",
     "threads:read": "Themen lesen",
     "threads:write": "Themen eröffnen, umbenennen und abschließen",
-    "updates:read": "Updates, Transkripte, Zusammenfassungen und Medien lesen",
+    "updates:read": "Updates, Wortlaut, Zusammenfassungen und Medien lesen",
     "updates:write": "Updates schreiben, bearbeiten und entfernen",
     "comments:read": "Kommentare lesen",
     "comments:write": "Kommentare schreiben, bearbeiten und entfernen",
@@ -98,7 +98,7 @@ export const settings: typeof Settings = {
     foundHelp: "Ein Team teilt alles, was es schreibt und aufnimmt. Ihnen gehört es; Sie laden die anderen ein.",
     founded: (name) => `${name} ist gegründet`,
     speech: "Sprachen und Namen",
-    speechHelp: "Was das Team spricht, und Wörter, die Fremde nicht zu schreiben wüssten. Beides leitet die Transkripte.",
+    speechHelp: "Was das Team spricht, und Wörter, die Außenstehende nicht richtig schreiben würden. Beides verbessert den Wortlaut.",
     languages: "Sprachen, die hier gesprochen werden",
     languagesHelp: "Keine gewählt: jede Sprache wird erwartet.",
     glossary: "Namen, Produkte, Fachwörter",

@@ -1,7 +1,7 @@
 const times = (n: number, one: string, many: string) => (n === 1 ? `1 ${one}` : `${n} ${many}`);
 
 export const settings = {
-  you: "You",
+  you: "Your account",
   yours: "Your settings",
   teams: (name: string) => `Team settings: ${name}`,
   people: "Team and people",
@@ -96,7 +96,7 @@ export const settings = {
     foundHelp: "A team shares everything it posts. You become its owner and invite the others.",
     founded: (name: string) => `${name} is founded`,
     speech: "Languages and names",
-    speechHelp: "What the team speaks, and words that a stranger would not know how to write. Transcripts are guided by both.",
+    speechHelp: "What the team speaks, and words that an outsider would not know how to spell. Both make transcripts better.",
     languages: "Languages spoken here",
     languagesHelp: "None chosen: any language is expected.",
     glossary: "Names, products, jargon",

@@ -3,7 +3,7 @@ import type { refusals as Refusals, settings as Settings } from "./en";
 const aantal = (n: number, een: string, veel: string) => (n === 1 ? `1 ${een}` : `${n} ${veel}`);
 
 export const settings: typeof Settings = {
-  you: "U",
+  you: "Uw account",
   yours: "Uw instellingen",
   teams: (name) => `Instellingen van team: ${name}`,
   people: "Team en personen",
@@ -98,7 +98,7 @@ export const settings: typeof Settings = {
     foundHelp: "Een team deelt alles wat het plaatst. U wordt eigenaar en nodigt de anderen uit.",
     founded: (name) => `${name} is opgericht`,
     speech: "Talen en namen",
-    speechHelp: "Wat het team spreekt, en woorden die een vreemde niet zou weten te schrijven. Beide sturen de transcripten.",
+    speechHelp: "Wat het team spreekt, en woorden die een buitenstaander niet goed zou spellen. Beide maken transcripten beter.",
     languages: "Talen die hier worden gesproken",
     languagesHelp: "Geen gekozen: elke taal wordt verwacht.",
     glossary: "Namen, producten, vaktaal",
