@@ -4,6 +4,8 @@ import { signal } from "@preact/signals";
 /** How long bytes gather before they are sent: soon read by others, yet not a request for every piece. */
 const GATHER_MS = 1_000;
 const PIECES_AT_ONCE = 64;
+/** So much stays in memory besides, to be sent without asking the disk. */
+const AT_HAND_BYTES = 16 << 20;
 
 /** One recording and where it belongs. `id` is this browser's own name for it. */
 export type Kept = {
@@ -83,11 +85,13 @@ export const dropRecording = ({ id }: Kept): Promise<void> =>
 
 /** The bytes of one recording. Added in order, read from wherever the server has got to. */
 export class Backlog {
-  /** False while the disk takes no more: what it did not take lives in memory alone. */
+  /** False where the disk took no more: what it did not take lives in memory alone. */
   readonly isKept = signal(true);
   length = 0;
   isEnded = false;
-  private readonly unkept = new Map<number, Piece>();
+  /** The newest pieces, and those which the disk refused; in order. */
+  private atHand: Piece[] = [];
+  private readonly refused = new Set<Piece>();
   private waiting: (() => void) | null = null;
   private gatheredAt = 0;
 
@@ -105,19 +109,24 @@ export class Backlog {
     return backlog;
   }
 
-  /** Keep a piece. Where the disk refuses it, it stays in memory until it is sent. */
+  /** Take a piece. It can be sent at once; resolves when it is on the disk, or that refused it. */
   async add(bytes: Uint8Array): Promise<void> {
     const piece = { recording: this.id, start: this.length, bytes };
+    this.atHand.push(piece);
+    this.length += bytes.length;
+    this.waiting?.();
     try {
       await change([PIECES], (transaction) => {
         transaction.objectStore(PIECES).put(piece);
       });
     } catch {
-      this.unkept.set(piece.start, piece);
+      // Unless it was acknowledged meanwhile.
+      if (this.atHand.includes(piece)) this.refused.add(piece);
     }
-    this.isKept.value = this.unkept.size === 0;
-    this.length += bytes.length;
-    this.waiting?.();
+    // The disk takes one after the other, so it has, or has refused, all that is older.
+    const spared = (each: Piece) => this.refused.has(each) || each.start > this.length - AT_HAND_BYTES || each.start > piece.start;
+    this.atHand = this.atHand.filter(spared);
+    this.isKept.value = this.refused.size === 0;
   }
 
   end(): void {
@@ -128,9 +137,9 @@ export class Backlog {
   /** The next bytes from `start` on, as soon as there are some; `done` once they reach the end. */
   async slice(start: number, end: number): Promise<{ value: Blob; done: boolean }> {
     await this.hasMore(start);
-    const first = await this.newestBefore(start).catch(() => null);
-    const stored = first === null ? [] : await this.stored(first, PIECES_AT_ONCE);
-    const pieces = [...stored, ...this.unkept.values()].sort((one, other) => one.start - other.start);
+    const isAtHand = this.atHand.some((piece) => piece.start <= start && start < piece.start + piece.bytes.length);
+    const stored = isAtHand ? [] : await this.storedFrom(start);
+    const pieces = [...stored, ...this.atHand].sort((one, other) => one.start - other.start);
     const taken: Uint8Array<ArrayBuffer>[] = [];
     let at = start;
     for (const { start: from, bytes } of pieces) {
@@ -145,10 +154,10 @@ export class Backlog {
 
   /** Forget what the server has: every piece that ends at or before `offset`. */
   async acknowledge(offset: number): Promise<void> {
-    for (const { start, bytes } of this.unkept.values()) {
-      if (start + bytes.length <= offset) this.unkept.delete(start);
-    }
-    this.isKept.value = this.unkept.size === 0;
+    const isSent = ({ start, bytes }: Piece) => start + bytes.length <= offset;
+    for (const piece of this.atHand.filter(isSent)) this.refused.delete(piece);
+    this.atHand = this.atHand.filter((piece) => !isSent(piece));
+    this.isKept.value = this.refused.size === 0;
     // The newest piece before the offset may reach beyond it.
     const last = await this.newestBefore(offset).catch(() => null);
     if (last === null || last === 0) return;
@@ -172,6 +181,11 @@ export class Backlog {
     const pieces = (await database()).transaction(PIECES).objectStore(PIECES);
     const cursor = await answer(pieces.openKeyCursor(allOf(this.id, 0, offset), "prev"));
     return cursor === null ? null : (cursor.key as [string, number])[1];
+  }
+
+  private async storedFrom(start: number): Promise<Piece[]> {
+    const first = await this.newestBefore(start).catch(() => null);
+    return first === null ? [] : this.stored(first, PIECES_AT_ONCE);
   }
 
   private async stored(from: number, most: number): Promise<Piece[]> {

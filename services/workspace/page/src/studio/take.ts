@@ -1,4 +1,4 @@
-// One take: what the source gives, in pieces that are kept first and sent then.
+// One take: what the source gives, in pieces that are sent and, until that is acknowledged, kept.
 import { effect, signal } from "@preact/signals";
 import { begin, watch } from "../send/recordings";
 import type { Transfer } from "../send/transfer";
@@ -27,6 +27,8 @@ export class Take {
   private readonly ticking: ReturnType<typeof setInterval>;
   /** One after the other: turning a blob into bytes takes a moment, and order matters. */
   private last = Promise.resolve();
+  /** Until the disk has what was handed over. */
+  private kept = Promise.resolve();
   private isDiscarded = false;
 
   private constructor(
@@ -36,7 +38,8 @@ export class Take {
     const { backlog } = transfer;
     recorder.addEventListener("dataavailable", ({ data }) => {
       this.last = this.last.then(async () => {
-        if (!this.isDiscarded) await backlog.add(new Uint8Array(await data.arrayBuffer()));
+        const bytes = new Uint8Array(await data.arrayBuffer());
+        if (!this.isDiscarded) this.kept = backlog.add(bytes);
       });
     });
     // Also when the browser stops it: what there is becomes the update.
@@ -89,7 +92,7 @@ export class Take {
   /** Fails where the server cannot be reached to take it back; then it waits, paused. */
   async discard(): Promise<void> {
     this.pause();
-    await this.last;
+    await this.last.then(() => this.kept);
     await this.transfer.discard();
     this.isDiscarded = true;
     this.stop();
@@ -103,8 +106,9 @@ export class Take {
       return;
     }
     const { backlog, state } = this.transfer;
-    void this.last.then(() => {
+    void this.last.then(async () => {
       backlog.end();
+      await this.kept;
       // From here on a reload costs nothing, unless the disk was full.
       effect(() => {
         if (backlog.isKept.value || state.value !== "sending") removeEventListener("beforeunload", this.warn);
