@@ -327,7 +327,7 @@ async def test_a_removed_update_is_followed_no_further_and_its_requests_are_drop
         lambda: _count(
             database,
             f"SELECT count(*) = {asked} FROM inbox "
-            "WHERE consumer = 'transcription-recognise' AND attempts = 1",
+            "WHERE consumer = 'transcription-recognise' AND attempts = 1",  # noqa: S608 - our number
         )
     )
     await house.add(sent, data[:100_000])
