@@ -73,7 +73,7 @@ class PretendedEngine:
 async def long_wav(path: Path, sentences: int) -> Path:
     """Make a recording of several sentences with pauses long enough to cut at."""
     pcm = b"".join([data async for data in decode_file(speech_file("en").path)])
-    pause = np.zeros(16_000 * 4, dtype="<i2").tobytes()
+    pause = np.zeros(16_000 * 6, dtype="<i2").tobytes()
     with wave.open(str(path), "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
@@ -326,8 +326,9 @@ async def test_a_removed_update_is_followed_no_further_and_its_requests_are_drop
     await until(
         lambda: _count(
             database,
-            f"SELECT count(*) = {asked} FROM inbox "
-            "WHERE consumer = 'transcription-recognise' AND attempts = 1",  # noqa: S608 - our number
+            "SELECT count(*) = $1 FROM inbox "
+            "WHERE consumer = 'transcription-recognise' AND attempts = 1",
+            asked,
         )
     )
     await house.add(sent, data[:100_000])
@@ -413,5 +414,5 @@ async def test_a_part_that_is_announced_late_is_still_heard(
     assert transcript.language == "de"
 
 
-async def _count(database: Database, sql: str) -> bool:
-    return bool(await database.fetchval(sql))
+async def _count(database: Database, sql: str, *values: object) -> bool:
+    return bool(await database.fetchval(sql, *values))
