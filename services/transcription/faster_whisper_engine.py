@@ -139,10 +139,8 @@ class FasterWhisperEngine:
             return
         whole = [windows[row] for row in rows]
         seen = encoded if len(whole) == len(windows) else _rows(encoded, rows)
-        may_widen = [FULL_WIDTH in window.widths and width < FULL_WIDTH for window in whole]
-        decoded = self._decode(whole, seen, may_widen)
-        for row, (window, text) in enumerate(zip(whole, decoded, strict=True)):
-            if may_widen[row] and not text.is_clear:
+        for row, (window, text) in enumerate(zip(whole, self._decode(whole, seen), strict=True)):
+            if window.may_widen and not text.is_clear:
                 window.widen()
             else:
                 self._advance(window, text, seen, row)
@@ -183,15 +181,18 @@ class FasterWhisperEngine:
         return features
 
     def _encode(self, windows: Sequence[Window], width: int) -> Any:
-        """Return what the encoder makes of each window, padded to this width."""
-        return self._whisper.encode(
-            np.stack(
-                [
-                    pad_or_trim(window.features[:, window.seek : window.seek + window.size], width)
-                    for window in windows
-                ]
-            )
-        )
+        """Return what the encoder makes of each window, padded to this width.
+
+        A CPU does it one window at a time: the attention of several does not fit its cache.
+        """
+        seen = [
+            pad_or_trim(window.features[:, window.seek : window.seek + window.size], width)
+            for window in windows
+        ]
+        if self._whisper.model.device != "cpu" or len(seen) == 1:
+            return self._whisper.encode(np.stack(seen))
+        encoded = [np.asarray(self._whisper.encode(features[np.newaxis])) for features in seen]
+        return ctranslate2.StorageView.from_array(np.concatenate(encoded))
 
     def _detect(self, window: Window, encoded: Any, row: int) -> None:
         """Settle the language where it is not known; where there are several, part the window.
@@ -250,12 +251,10 @@ class FasterWhisperEngine:
             probability=tongue.probability,
         )
 
-    def _decode(
-        self, windows: Sequence[Window], encoded: Any, may_widen: Sequence[bool]
-    ) -> list[Decoded]:
+    def _decode(self, windows: Sequence[Window], encoded: Any) -> list[Decoded]:
         """Try each setting on the windows for which none before it gave a good text.
 
-        Before another setting comes another width, where there is one.
+        Where another width may help, that comes before another setting.
         """
         candidates: list[list[Decoded]] = [[] for _ in windows]
         waiting = list(range(len(windows)))
@@ -264,7 +263,9 @@ class FasterWhisperEngine:
             for index, candidate in zip(waiting, decoded, strict=True):
                 candidates[index].append(candidate)
             waiting = [
-                index for index in waiting if candidates[index][-1].is_poor and not may_widen[index]
+                index
+                for index in waiting
+                if candidates[index][-1].is_poor and windows[index].may_retry
             ]
             if not waiting:
                 break
@@ -342,7 +343,7 @@ class FasterWhisperEngine:
 
     def _settled(self, window: Window, result: Decoded) -> tuple[list[int], int]:
         """Return the text tokens that stand, and how many frames of the window they account for."""
-        if result.is_silence:
+        if result.is_silence or (window.is_remnant and result.is_unlikely):
             return [], window.size
         tokenizer = self._tokenizer(window)
         segments, seek, _ = self._whisper._split_segments_by_timestamps(  # noqa: SLF001 - the same rule as upstream

@@ -21,6 +21,8 @@ DRAFT_WIDTH = 1000
 _ROOM = 50
 """Whisper ends a text more surely where it sees a little silence behind it."""
 _CLEAR_LOG_PROB = -0.5
+_REMNANT_FRAMES = 100
+"""Behind the last words there may be one more within a second, or a breath that sounds like one."""
 _MAX_LOOPING = 2.4
 """zlib ratio above which a text is taken to repeat itself."""
 _MIN_LOG_PROB = -1.0
@@ -65,6 +67,21 @@ class Window:
         """How much the model sees at once: what comes next, and nothing behind it."""
         return next((each for each in self.widths if each >= self.size + _ROOM), FULL_WIDTH)
 
+    @property
+    def may_widen(self) -> bool:
+        """True where it can be heard again at full width."""
+        return self.width < FULL_WIDTH in self.widths and not self.is_remnant
+
+    @property
+    def is_remnant(self) -> bool:
+        """True where the rest is so short that only a sure text of it is worth keeping."""
+        return self.seek > 0 and self.size < _REMNANT_FRAMES
+
+    @property
+    def may_retry(self) -> bool:
+        """True where other settings may do better than another width, and are worth it."""
+        return not self.may_widen and not self.is_remnant
+
     def widen(self) -> None:
         """Let the model see no less than its full width from now on."""
         self.widths = (FULL_WIDTH,)
@@ -82,7 +99,7 @@ class Decoded:
     @property
     def is_silence(self) -> bool:
         """True where the model heard nobody and its text is unlikely too."""
-        return self.no_speech > _NO_SPEECH and self.log_prob < _MIN_LOG_PROB
+        return self.no_speech > _NO_SPEECH and self.is_unlikely
 
     @property
     def is_clear(self) -> bool:
@@ -90,11 +107,14 @@ class Decoded:
         return self.log_prob >= _CLEAR_LOG_PROB and self.looping <= _MAX_LOOPING
 
     @property
+    def is_unlikely(self) -> bool:
+        """True where the words are hardly those that were said."""
+        return self.log_prob < _MIN_LOG_PROB
+
+    @property
     def is_poor(self) -> bool:
         """True where other settings may do better."""
-        return self.looping > _MAX_LOOPING or (
-            self.log_prob < _MIN_LOG_PROB and not self.is_silence
-        )
+        return self.looping > _MAX_LOOPING or (self.is_unlikely and not self.is_silence)
 
 
 def result_of(windows: Sequence[Window]) -> ChunkResult:
