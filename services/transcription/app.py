@@ -157,6 +157,7 @@ async def load_engine(settings: Settings, executor: Executor) -> Engine:
             device=settings.device,
             compute_type=settings.compute_type,
             threads=settings.threads,
+            beam=settings.beam,
             detectable=settings.languages,
         )
         engine.warm_up()

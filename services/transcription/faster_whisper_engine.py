@@ -55,8 +55,8 @@ _LEAST_ENCODED = 25
 _MIN_TAIL_FRAMES = 40
 """A rest shorter than 0.4 s behind the last timestamp holds no word worth another window."""
 _ATTEMPTS: tuple[dict[str, Any], ...] = (
-    {"beam_size": 5},
-    {"beam_size": 5, "repetition_penalty": 1.15, "no_repeat_ngram_size": 4},
+    {},
+    {"repetition_penalty": 1.15, "no_repeat_ngram_size": 4},
     {"beam_size": 1, "repetition_penalty": 1.3, "no_repeat_ngram_size": 3},
 )
 
@@ -72,11 +72,13 @@ class FasterWhisperEngine:
         device: str = "cpu",
         compute_type: str = "int8",
         threads: int = 0,
+        beam: int = 5,
         detectable: Sequence[str] = (),
     ) -> None:
         """Load the model. Raises ``EngineError`` where that fails.
 
-        ``threads`` 0 lets CTranslate2 choose; ``detectable`` restricts what detection may answer.
+        ``threads`` 0 lets CTranslate2 choose; ``beam`` is how many texts are weighed against each
+        other; ``detectable`` restricts what detection may answer.
         """
         logging.getLogger("faster_whisper").setLevel(logging.WARNING)
         try:
@@ -92,6 +94,7 @@ class FasterWhisperEngine:
                 f"The speech model in {folder} cannot be loaded on {device}."
             ) from exc
         self._name = name
+        self._beam = beam
         self._tokenizers: dict[str, Tokenizer] = {}
         self._languages: frozenset[str] = frozenset(self._whisper.supported_languages)
         self._detectable = self._languages & frozenset(detectable) or self._languages
@@ -320,7 +323,7 @@ class FasterWhisperEngine:
             return_no_speech_prob=True,
             suppress_tokens=get_suppressed_tokens(tokenizers[0], [-1]),
             max_initial_timestamp_index=_MAX_INITIAL_TIMESTAMP_INDEX,
-            **attempt,
+            **{"beam_size": self._beam, **attempt},
         )
         return [
             Decoded(

@@ -87,6 +87,12 @@ class Settings(CommonSettings):
         validation_alias="TIDINGS_TRANSCRIPTION_THREADS",
         description="Threads the engine computes with; all cores unless set.",
     )
+    beam: int = Field(
+        5,
+        gt=0,
+        validation_alias="TIDINGS_TRANSCRIPTION_BEAM",
+        description="Texts the engine weighs against each other for each chunk; 1 is fastest.",
+    )
     max_batch: int = Field(
         8,
         gt=0,
