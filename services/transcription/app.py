@@ -20,6 +20,7 @@ from services.transcription.usecases.assemble import Assembler
 from services.transcription.usecases.dispatch import Dispatcher
 from services.transcription.usecases.draft import Drafter
 from services.transcription.usecases.note import Notes
+from services.transcription.usecases.overtake import Overtaker
 from services.transcription.usecases.recognise import Recogniser
 from services.transcription.usecases.strays import Strays
 from services.transcription.usecases.sweep import Sweeper
@@ -181,6 +182,7 @@ async def recognise(parts: Parts, engine: Engine, executor: Executor) -> None:
         clock=parts.clock,
         max_attempts=_recognising().max_attempts,
     )
+    overtaker = Overtaker(recogniser=recogniser, patience_s=settings.overtake_after_s)
     dispatcher = Dispatcher(
         room=room,
         database=parts.database,
@@ -202,6 +204,7 @@ async def recognise(parts: Parts, engine: Engine, executor: Executor) -> None:
         group.create_task(Relay(parts.bus, parts.database, parts.clock).run())
         group.create_task(dispatcher.run())
         group.create_task(drafter.run())
+        group.create_task(overtaker.run())
         group.create_task(count_backlog(parts.database, lambda: 0))
 
 

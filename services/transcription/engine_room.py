@@ -20,6 +20,8 @@ class EngineRoom:
         self._clock = clock
         self._expected = 0
         self._computing = 0
+        self.longest_s = 0.0
+        """How long the longest batch took so far."""
         self._on_free: list[Callable[[], None]] = []
 
     @property
@@ -59,6 +61,7 @@ class EngineRoom:
             busy_s = self._clock.monotonic_s() - started_s
         finally:
             self._computing -= 1
+        self.longest_s = max(self.longest_s, busy_s)
         telemetry.metrics.recognition_busy_seconds.inc(busy_s)
         telemetry.metrics.recognition_batch.observe(len(chunks))
         heard_s = sum(chunk.pcm.size for chunk in chunks) / SAMPLE_RATE

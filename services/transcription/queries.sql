@@ -166,7 +166,7 @@ WHERE recording_id = $1 AND chunk_index >= $2 AND chunk_index < $3 ORDER BY chun
 -- Recognition of a chunk is asked for; whoever fills the queue is told, once the transaction commits.
 WITH asked AS (
     UPDATE chunk SET state = 'sent', message_id = $3, asked_language = $4, segments = NULL,
-        queued_at = NULL, taken_at = NULL
+        queued_at = NULL, taken_at = NULL, overtaken_at = NULL
     WHERE recording_id = $1 AND chunk_index = $2)
 SELECT pg_notify('transcription_asked', '');
 
@@ -206,6 +206,17 @@ UPDATE chunk SET queued_at = now() WHERE recording_id = $1 AND chunk_index = $2;
 -- name: mark_taken
 -- A recogniser has the chunk.
 UPDATE chunk SET taken_at = now() WHERE recording_id = $1 AND chunk_index = $2 AND message_id = $3 AND taken_at IS NULL;
+
+-- name: take_overdue
+-- Take over the chunk that has been with a recogniser longest, if that is longer than $1. One that took it over and
+-- did not answer either leaves it to the next.
+UPDATE chunk AS c SET overtaken_at = now() FROM recording AS r
+WHERE r.recording_id = c.recording_id AND (c.recording_id, c.chunk_index) = (
+    SELECT o.recording_id, o.chunk_index FROM chunk AS o JOIN recording AS s USING (recording_id)
+    WHERE o.state = 'sent' AND o.taken_at < now() - $1::interval AND s.state IN ('following', 'heard')
+      AND (o.overtaken_at IS NULL OR o.overtaken_at < now() - $1::interval)
+    ORDER BY o.taken_at LIMIT 1 FOR UPDATE OF o SKIP LOCKED)
+RETURNING r.team_id, c.recording_id, c.chunk_index, c.key, c.start_ms, c.end_ms, c.asked_language, c.message_id;
 
 -- name: chunk_state
 -- How a chunk and its recording stand, for whoever is about to recognise it.

@@ -99,6 +99,12 @@ class Settings(CommonSettings):
         validation_alias="TIDINGS_TRANSCRIPTION_MAX_BATCH",
         description="Chunks recognised together.",
     )
+    overtake_after_s: float = Field(
+        10.0,
+        gt=0,
+        validation_alias="TIDINGS_TRANSCRIPTION_OVERTAKE_AFTER_S",
+        description="How long a recogniser may have a chunk before an idle one takes it over.",
+    )
     linger_s: float = Field(
         0.05,
         ge=0,

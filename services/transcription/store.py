@@ -100,7 +100,7 @@ class StoredChunk:
 
 @dataclass(frozen=True, kw_only=True)
 class AskedChunk:
-    """A chunk whose recognition is asked for and not on the queue yet."""
+    """A chunk whose recognition is asked for."""
 
     team_id: UUID
     recording_id: UUID
@@ -360,20 +360,13 @@ async def untaken(tx: Connection) -> int:
 
 async def next_chunks(tx: Connection, limit: int) -> list[AskedChunk]:
     """Return the chunks that are to be recognised next, in order."""
-    rows = await tx.fetch(QUERIES["next_chunks"], limit)
-    return [
-        AskedChunk(
-            team_id=row["team_id"],
-            recording_id=row["recording_id"],
-            index=row["chunk_index"],
-            key=row["key"],
-            start_ms=row["start_ms"],
-            end_ms=row["end_ms"],
-            language=row["asked_language"],
-            message_id=row["message_id"],
-        )
-        for row in rows
-    ]
+    return [_asked(row) for row in await tx.fetch(QUERIES["next_chunks"], limit)]
+
+
+async def take_overdue(database: Database, after: timedelta) -> AskedChunk | None:
+    """Take over a chunk that another recogniser has had for longer than this, or None."""
+    row = await database.fetchrow(QUERIES["take_overdue"], after)
+    return _asked(row) if row else None
 
 
 async def mark_queued(tx: Connection, recording_id: UUID, index: int) -> None:
@@ -511,6 +504,19 @@ def _recording(row: asyncpg.Record) -> Recording:
 
 def _without(row: asyncpg.Record, name: str) -> dict[str, Any]:
     return {key: value for key, value in row.items() if key != name}
+
+
+def _asked(row: asyncpg.Record) -> AskedChunk:
+    return AskedChunk(
+        team_id=row["team_id"],
+        recording_id=row["recording_id"],
+        index=row["chunk_index"],
+        key=row["key"],
+        start_ms=row["start_ms"],
+        end_ms=row["end_ms"],
+        language=row["asked_language"],
+        message_id=row["message_id"],
+    )
 
 
 def _chunk(row: asyncpg.Record) -> StoredChunk:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from services.transcription import store
 from services.transcription.engine_room import EngineRoom
+from services.transcription.store import AskedChunk
 from shared.bus import enqueue
 from shared.clock import Clock
 from shared.contracts.messages import TranscriptionRequest
@@ -57,16 +58,7 @@ class Dispatcher:
                 await store.mark_queued(tx, chunk.recording_id, chunk.index)
                 await enqueue(
                     tx,
-                    TranscriptionRequest(
-                        team_id=chunk.team_id,
-                        recording_id=chunk.recording_id,
-                        chunk_id=derived_id(chunk.recording_id, chunk.index),
-                        chunk_index=chunk.index,
-                        key=chunk.key,
-                        start_ms=chunk.start_ms,
-                        end_ms=chunk.end_ms,
-                        language=chunk.language,
-                    ),
+                    request_for(chunk),
                     message_id=chunk.message_id,
                     clock=self.clock,
                 )
@@ -80,3 +72,17 @@ class Dispatcher:
                         self._woken.set()
             except UnavailableError:
                 await asyncio.sleep(POLL_S)
+
+
+def request_for(chunk: AskedChunk) -> TranscriptionRequest:
+    """Return what a recogniser is told of a chunk."""
+    return TranscriptionRequest(
+        team_id=chunk.team_id,
+        recording_id=chunk.recording_id,
+        chunk_id=derived_id(chunk.recording_id, chunk.index),
+        chunk_index=chunk.index,
+        key=chunk.key,
+        start_ms=chunk.start_ms,
+        end_ms=chunk.end_ms,
+        language=chunk.language,
+    )

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
+from uuid import UUID
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from shared.blobs.port import Blobs
 from shared.bus import Delivery, Release
 from shared.clock import Clock
 from shared.contracts.messages import TranscriptionRequest
-from shared.db import Database
+from shared.db import Connection, Database
 from shared.errors import TidingsError
 
 Work = tuple[TranscriptionRequest, Delivery]
@@ -69,6 +70,10 @@ class Recogniser:
         await store.mark_taken(
             self.database, request.recording_id, request.chunk_index, delivery.message_id
         )
+        return await self.load(request)
+
+    async def load(self, request: TranscriptionRequest) -> Chunk:
+        """Return the samples of a chunk, and what guides the engine."""
         samples = bytearray()
         async for data in self.blobs.read(request.key):
             samples += data
@@ -109,28 +114,34 @@ class Recogniser:
 
     async def _save(self, work: Work, result: ChunkResult) -> None:
         request, delivery = work
+        async with delivery.effect() as tx:
+            await self.keep(tx, request, delivery.message_id, result)
+
+    async def keep(
+        self, tx: Connection, request: TranscriptionRequest, message_id: UUID, result: ChunkResult
+    ) -> None:
+        """Keep what was heard. Raises ChunkSettledError where nobody waits for it any more."""
         segments = segments_in(
             result,
             chunk_index=request.chunk_index,
             start_ms=request.start_ms,
             end_ms=request.end_ms,
         )
-        async with delivery.effect() as tx:
-            # The recording first: whoever assembles locks it before its chunks, and so must we.
-            await store.lock_recording(tx, request.recording_id)
-            saved = await store.save_result(
-                tx,
-                request.recording_id,
-                request.chunk_index,
-                message_id=delivery.message_id,
-                languages=result.languages,
-                language_probability=result.language_probability,
-                model=self.room.engine.name,
-                segments=segments,
-            )
-            if not saved:
-                raise ChunkSettledError
-            await self.assembler.advance(tx, request.recording_id)
+        # The recording first: whoever assembles locks it before its chunks, and so must we.
+        await store.lock_recording(tx, request.recording_id)
+        saved = await store.save_result(
+            tx,
+            request.recording_id,
+            request.chunk_index,
+            message_id=message_id,
+            languages=result.languages,
+            language_probability=result.language_probability,
+            model=self.room.engine.name,
+            segments=segments,
+        )
+        if not saved:
+            raise ChunkSettledError
+        await self.assembler.advance(tx, request.recording_id)
 
 
 async def _each(

@@ -2,15 +2,19 @@
 
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from typing_extensions import override
 
-from services.transcription import store
+from services.transcription import app, store
 from services.transcription.engine import Chunk, ChunkResult
+from services.transcription.usecases import overtake
+from shared.bus import Bus
 from shared.contracts import messages as m
+from shared.contracts import registry
 from shared.db import Database
 from shared.ids import new_id
 from shared.testing.waiting import until
@@ -149,6 +153,45 @@ async def test_a_batch_is_full_and_the_next_begins_while_words_are_saved(
         await until(second.is_set, timeout_s=30)
     assert len((await house.transcript(sent)).segments) == 4
     assert [len(batch) for batch in engine.batches] == [2, 2]
+
+
+async def test_a_recogniser_that_hangs_is_overtaken_and_its_late_answer_changes_nothing(
+    house: TranscriptionHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overtake, "LOOK_EVERY_S", 0.1)
+    house.settings = house.settings.model_copy(update={"overtake_after_s": 0.5, "max_batch": 1})
+    has_it, may_go_on = threading.Event(), threading.Event()
+
+    class Hanging(PretendedEngine):
+        @override
+        def recognise(self, batch: Sequence[Chunk]) -> list[ChunkResult]:
+            has_it.set()
+            may_go_on.wait()
+            return super().recognise(batch)
+
+    await house.start_follower()
+    await house.start_recogniser(Hanging())
+    sent = await house.send(await long_wav(tmp_path / "long.wav", 2), language="en")
+    with ThreadPoolExecutor(1) as executor:
+        try:
+            await until(has_it.is_set, timeout_s=30)
+            parts = await house.parts("recogniser-2")
+            other = house.keep(app.recognise(parts, PretendedEngine(), executor))
+            assert len((await house.transcript(sent)).segments) == 2
+        finally:
+            may_go_on.set()
+        bus = await house.connect("admin")
+        await until(lambda: is_all_answered(bus), timeout_s=30)
+        await house.stop(other)
+    assert len(house.heard(sent, m.TranscriptCompleted)) == 1
+    grown = house.heard(sent, m.TranscriptGrew)
+    assert [len(fact.segments) for fact in grown if isinstance(fact, m.TranscriptGrew)] == [1, 1]
+
+
+async def is_all_answered(bus: Bus) -> bool:
+    recognising = registry.CONSUMER_BY_DURABLE["transcription-recognise"]
+    info = await bus.jetstream.consumer_info(recognising.stream, recognising.durable)
+    return info.num_pending == 0 and info.num_ack_pending == 0
 
 
 async def is_heard(database: Database) -> bool:
