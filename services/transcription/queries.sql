@@ -185,7 +185,8 @@ WHERE c.state = 'sent' AND c.queued_at IS NOT NULL AND c.taken_at IS NULL AND c.
 -- Which chunks come next. Live recordings before others, those heard anew last; among equals the teams take turns,
 -- beginning with the one that has least on the queue; within a team whatever has got least so far, so that
 -- a short recording does not wait for a long one.
-SELECT r.team_id, w.recording_id, w.chunk_index, w.key, w.start_ms, w.end_ms, w.asked_language, w.message_id
+SELECT r.team_id, w.recording_id, w.chunk_index, w.key, w.start_ms, w.end_ms, w.asked_language, w.message_id,
+    w.tier = 0 AS is_live
 FROM (
     SELECT c.*, row_number() OVER (PARTITION BY r.team_id, rank.tier ORDER BY c.chunk_index, r.created_at, c.recording_id)
         + (SELECT count(*) FROM chunk AS q JOIN recording AS t USING (recording_id)
@@ -198,6 +199,10 @@ FROM (
 JOIN recording AS r USING (recording_id)
 ORDER BY w.tier, w.turn, r.created_at, w.recording_id, w.chunk_index
 LIMIT $1;
+
+-- name: is_someone_speaking
+-- Whether words of a live recording may come at any moment.
+SELECT EXISTS (SELECT FROM recording WHERE is_live AND state = 'following' AND lease_until > now());
 
 -- name: mark_queued
 -- The request for a chunk is on its way to the queue.
@@ -216,7 +221,8 @@ WHERE r.recording_id = c.recording_id AND (c.recording_id, c.chunk_index) = (
     WHERE o.state = 'sent' AND o.taken_at < now() - $1::interval AND s.state IN ('following', 'heard')
       AND (o.overtaken_at IS NULL OR o.overtaken_at < now() - $1::interval)
     ORDER BY o.taken_at LIMIT 1 FOR UPDATE OF o SKIP LOCKED)
-RETURNING r.team_id, c.recording_id, c.chunk_index, c.key, c.start_ms, c.end_ms, c.asked_language, c.message_id;
+RETURNING r.team_id, c.recording_id, c.chunk_index, c.key, c.start_ms, c.end_ms, c.asked_language, c.message_id,
+    r.is_live AND r.revision = 0 AS is_live;
 
 -- name: chunk_state
 -- How a chunk and its recording stand, for whoever is about to recognise it.

@@ -110,6 +110,7 @@ class AskedChunk:
     end_ms: int
     language: str | None
     message_id: UUID
+    is_live: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -363,6 +364,11 @@ async def next_chunks(tx: Connection, limit: int) -> list[AskedChunk]:
     return [_asked(row) for row in await tx.fetch(QUERIES["next_chunks"], limit)]
 
 
+async def is_someone_speaking(tx: Connection) -> bool:
+    """Return whether words of a live recording may come at any moment."""
+    return bool(await tx.fetchval(QUERIES["is_someone_speaking"]))
+
+
 async def take_overdue(database: Database, after: timedelta) -> AskedChunk | None:
     """Take over a chunk that another recogniser has had for longer than this, or None."""
     row = await database.fetchrow(QUERIES["take_overdue"], after)
@@ -516,6 +522,7 @@ def _asked(row: asyncpg.Record) -> AskedChunk:
         end_ms=row["end_ms"],
         language=row["asked_language"],
         message_id=row["message_id"],
+        is_live=row["is_live"],
     )
 
 

@@ -14,10 +14,12 @@ from services.transcription.store import AskedChunk
 from shared.bus import enqueue
 from shared.clock import Clock
 from shared.contracts.messages import TranscriptionRequest
-from shared.db import Database
+from shared.db import Connection, Database
 from shared.errors import UnavailableError
 from shared.ids import derived_id
 
+BESIDE_SPEECH = 2
+"""Chunks of files recognised together while somebody speaks."""
 POLL_S = 0.5
 """Notifications wake us at once; this finds those that got lost."""
 
@@ -53,7 +55,7 @@ class Dispatcher:
         async with self.database.transaction() as tx:
             await store.lock_queue(tx)
             room = self.max_batch - await store.untaken(tx)
-            chunks = await store.next_chunks(tx, room) if room > 0 else []
+            chunks = await self._next(tx, room) if room > 0 else []
             for chunk in chunks:
                 await store.mark_queued(tx, chunk.recording_id, chunk.index)
                 await enqueue(
@@ -63,6 +65,18 @@ class Dispatcher:
                     clock=self.clock,
                 )
         return len(chunks)
+
+    async def _next(self, tx: Connection, room: int) -> list[AskedChunk]:
+        """Return the next batch: while somebody speaks, with few chunks that are not theirs.
+
+        What is on the engine cannot be interrupted, and the next words should wait for a second,
+        not for a whole batch of files.
+        """
+        chunks = await store.next_chunks(tx, room)
+        if not await store.is_someone_speaking(tx):
+            return chunks
+        live = [chunk for chunk in chunks if chunk.is_live]
+        return live or chunks[:BESIDE_SPEECH]
 
     async def _hear_notifications(self) -> None:
         while True:

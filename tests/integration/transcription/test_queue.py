@@ -85,6 +85,19 @@ async def test_the_last_words_of_a_live_recording_still_go_first(recordings: Rec
     assert await recordings.next(1) == ["live"]
 
 
+async def test_while_somebody_speaks_files_come_in_small_batches(recordings: Recordings) -> None:
+    await recordings.cut("backlog", 16)
+    live = await recordings.cut("live", 1, is_live=True)
+    await recordings.database.execute(
+        "UPDATE recording SET lease_until = now() + interval '1 minute' WHERE recording_id = $1",
+        live.recording_id,
+    )
+    assert await recordings.next(8) == ["live"]
+    assert await recordings.next(8) == ["backlog"] * 2
+    await recordings.database.execute("UPDATE recording SET lease_until = NULL")
+    assert await recordings.next(8) == ["backlog"] * 8
+
+
 async def test_a_short_recording_does_not_wait_for_a_long_one(recordings: Recordings) -> None:
     team_id = new_id(CLOCK)
     await recordings.cut("long", 16, team_id=team_id)
