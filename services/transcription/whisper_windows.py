@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.transcription.engine import ChunkResult, Samples, SpokenWord, Turn
+from services.transcription.word_edges import settled_edges
 
 FULL_WIDTH = 3000
 """What the model was trained to see at a time, in steps of 10 ms."""
@@ -124,7 +125,7 @@ def result_of(windows: Sequence[Window]) -> ChunkResult:
             Turn(
                 language=window.language or "en",
                 language_probability=window.probability,
-                words=tuple(window.words),
+                words=tuple(settled_edges(window.words, window.pcm, window.offset_ms)),
             )
             for window in windows
         )

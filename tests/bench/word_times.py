@@ -6,6 +6,7 @@ and engine in this process. Two truths are compared with, each only for words he
 
 - Sound: where a clean recording begins and ceases to be loud is where its first word begins and its
   last one ends. Also counted is how far any word reaches into the silence around its recording.
+  The service looks at loudness too, in the joined file, so this truth and it may err alike.
 - A second opinion on every word: for English the known text, aligned with each recording alone by
   another model (tiny.en); for other languages the same model's times for each recording alone.
   It is a model's opinion with a bias of its own: the last two columns tell regularity, not truth.
