@@ -112,8 +112,7 @@ class FasterWhisperEngine:
     def warm_up(self) -> None:
         """Set up buffers and threads by encoding a second of nothing, which no one waits for."""
         silence = self._window(Chunk(pcm=np.zeros(SAMPLE_RATE, dtype=np.int16)))
-        for width in (FULL_WIDTH, SHORT_WIDTH, DRAFT_WIDTH):
-            self._encode([silence], width)
+        self._encode([silence], silence.width)
 
     def recognise(self, batch: Sequence[Chunk]) -> list[ChunkResult]:
         """Decode all chunks together; one whose last words were cut off gets another window."""
