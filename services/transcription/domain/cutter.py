@@ -155,6 +155,9 @@ class Cutter:
         spans.append(Span(start=start, end=end))
         self._settled = self._start = restart
         self._voiced = max(0, self._speech_end - restart)
+        if end == restart and self._voiced:
+            # However little is left of a word that was cut through, it is no click.
+            self._voiced = max(self._voiced, _windows(self.rules.min_speech_ms))
         self._pauses = [pause for pause in self._pauses if pause[0] > restart]
 
     def _pauses_behind(self, start: int, ms: int) -> list[tuple[int, int]]:

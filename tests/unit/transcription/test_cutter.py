@@ -124,6 +124,13 @@ def test_speech_without_a_pause_is_cut_before_the_limit_where_it_is_least_sure()
     assert first.end == second.start == dip
 
 
+def test_the_end_of_a_word_that_was_cut_through_is_no_click() -> None:
+    values = [*[0.95] * (MAX_WINDOWS - 9), *[0.6] * 10, *silence(5)]
+    first, second = cut(values)
+    assert first.end == second.start == MAX_WINDOWS - 1
+    assert second.end > len(values) - len(silence(5))
+
+
 def test_a_chunk_too_long_is_cut_at_its_longest_late_pause() -> None:
     values = [*speech(11), *silence(0.4), *speech(5), *silence(0.2), *speech(12)]
     first, second = cut(values)
