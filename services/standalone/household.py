@@ -92,7 +92,7 @@ class Household:
         """Return what the member is told. Secrets go by file: an environment is easily seen."""
         settings = self._settings
         return {
-            # Voices are told apart by one thread in the background; NumPy's own would not step back.
+            # Voices are told apart in the background; NumPy's own threads would not step back.
             "OPENBLAS_NUM_THREADS": "1",
             "TIDINGS_DATABASE_URL": "",
             "TIDINGS_DATABASE_URL_FILE": str(self._database_url_file(member.service)),
