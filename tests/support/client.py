@@ -111,7 +111,13 @@ class Tidings:
         found: Json = await self.call("GET", f"/api/v1/updates/{update_id}")
         return found
 
-    async def wait(self, update_id: str, what: str = "transcript", timeout_s: float = 120) -> Json:
+    async def wait(
+        self,
+        update_id: str,
+        what: str = "transcript",
+        timeout_s: float = 120,
+        longest_pause_s: float = 1.0,
+    ) -> Json:
         """Return the update once `what` is settled: complete, or not to be had."""
         deadline = time.monotonic() + timeout_s
         pause_s = 0.1
@@ -125,7 +131,7 @@ class Tidings:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{what} of {update_id} not settled in {timeout_s:.0f} s")
             await asyncio.sleep(pause_s)
-            pause_s = min(1.0, pause_s * 1.1)
+            pause_s = min(longest_pause_s, pause_s * 1.1)
 
     async def transcript(self, update_id: str, kind: str = "json") -> Any:
         """Return the transcript in one of its formats."""

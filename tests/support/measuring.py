@@ -81,7 +81,7 @@ async def transcribed(tidings: Tidings, path: Path, thread: str) -> float:
     """Send a file and return the seconds until its transcript is complete."""
     began_s = time.monotonic()
     update = await tidings.send(path, thread, language="en")
-    settled = await tidings.wait(update, "transcript", timeout_s=LONGEST_S)
+    settled = await tidings.wait(update, timeout_s=LONGEST_S, longest_pause_s=0.1)
     if settled["transcript"]["state"] != "complete":
         raise AssertionError(settled["problem"])
     return time.monotonic() - began_s
