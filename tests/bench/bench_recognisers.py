@@ -4,6 +4,7 @@ Several files are sent at once, so that there is work for both; the transcripts 
 """
 
 import asyncio
+import json
 import statistics
 import sys
 import time
@@ -34,7 +35,7 @@ LEAST_SPEED = 1.8
 async def send_all(
     stack: Stack, paths: Sequence[Path], doomed: "Popen[bytes] | None" = None
 ) -> tuple[float, list[str]]:
-    """Return the seconds until all are complete, and their texts; kill one on the way if given."""
+    """Return the seconds until all are complete, and their words; kill one on the way if given."""
     async with signed_in(stack.url, stack.token) as tidings:
         thread = await tidings.first_thread()
         began_s = time.monotonic()
@@ -44,7 +45,14 @@ async def send_all(
             doomed.kill()
         await asyncio.gather(*(tidings.wait(each, timeout_s=LONGEST_S) for each in updates))
         took_s = time.monotonic() - began_s
-        return took_s, [await tidings.transcript(each, "txt") for each in updates]
+        return took_s, [await _words_of(tidings, each) for each in updates]
+
+
+async def _words_of(tidings: Tidings, update: str) -> str:
+    """Return what was said and when. Who says it is told later, so it may be there or not."""
+    transcript = await tidings.transcript(update)
+    words = [word for segment in transcript["segments"] for word in segment["words"]]
+    return json.dumps(words, sort_keys=True)
 
 
 async def _any_complete(tidings: Tidings, updates: Sequence[str]) -> None:
