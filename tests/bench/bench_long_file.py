@@ -33,7 +33,8 @@ MOST_MEMORY = 1.3
 async def send(stack: Stack, path: Path) -> float:
     """Return the seconds one file takes."""
     async with signed_in(stack.url, stack.token) as tidings:
-        return await transcribed(tidings, path, await tidings.first_thread())
+        thread = await tidings.first_thread()
+        return await transcribed(tidings, path, thread, longest_pause_s=0.1)
 
 
 def measure(path: Path, seconds: float, rounds: int) -> dict[str, Any]:

@@ -77,11 +77,16 @@ def house(**settings: object) -> Iterator[Stack]:
         yield stack
 
 
-async def transcribed(tidings: Tidings, path: Path, thread: str) -> float:
-    """Send a file and return the seconds until its transcript is complete."""
+async def transcribed(
+    tidings: Tidings, path: Path, thread: str, *, longest_pause_s: float = 1.0
+) -> float:
+    """Send a file and return the seconds until its transcript is complete.
+
+    Asking often is exact; where many ask at once it is also work.
+    """
     began_s = time.monotonic()
     update = await tidings.send(path, thread, language="en")
-    settled = await tidings.wait(update, timeout_s=LONGEST_S, longest_pause_s=0.1)
+    settled = await tidings.wait(update, timeout_s=LONGEST_S, longest_pause_s=longest_pause_s)
     if settled["transcript"]["state"] != "complete":
         raise AssertionError(settled["problem"])
     return time.monotonic() - began_s

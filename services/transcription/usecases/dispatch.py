@@ -20,6 +20,10 @@ from shared.ids import derived_id
 
 BESIDE_SPEECH = 2
 """Chunks of files recognised together while somebody speaks."""
+BESIDE_OTHERS = 4
+"""Chunks of long recordings recognised together while there are several."""
+SHORT = 8
+"""So many chunks in, some two minutes, a recording is long."""
 POLL_S = 0.5
 """Notifications wake us at once; this finds those that got lost."""
 
@@ -67,16 +71,18 @@ class Dispatcher:
         return len(chunks)
 
     async def _next(self, tx: Connection, room: int) -> list[AskedChunk]:
-        """Return the next batch: while somebody speaks, with few chunks that are not theirs.
+        """Return the next batch: the smaller, the more somebody may mind to wait for its end.
 
-        What is on the engine cannot be interrupted, and the next words should wait for a second,
-        not for a whole batch of files.
+        What is on the engine cannot be interrupted. While somebody speaks, their next words should
+        wait for a second, not for a whole batch of files. Where several recordings want the engine,
+        another short one may come, and should not wait long for, or together with, long ones.
         """
         chunks = await store.next_chunks(tx, room)
-        if not await store.is_someone_speaking(tx):
-            return chunks
-        live = [chunk for chunk in chunks if chunk.is_live]
-        return live or chunks[:BESIDE_SPEECH]
+        if await store.is_someone_speaking(tx):
+            return [chunk for chunk in chunks if chunk.is_live] or chunks[:BESIDE_SPEECH]
+        if len({chunk.recording_id for chunk in chunks}) > 1:
+            return [chunk for chunk in chunks if chunk.index < SHORT] or chunks[:BESIDE_OTHERS]
+        return chunks
 
     async def _hear_notifications(self) -> None:
         while True:

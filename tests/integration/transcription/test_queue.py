@@ -98,6 +98,18 @@ async def test_while_somebody_speaks_files_come_in_small_batches(recordings: Rec
     assert await recordings.next(8) == ["backlog"] * 8
 
 
+async def test_long_recordings_come_in_small_batches_where_there_are_several(
+    recordings: Recordings,
+) -> None:
+    await recordings.cut("one", 16)
+    assert await recordings.next(8) == ["one"] * 8
+    await recordings.cut("two", 12)
+    assert await recordings.next(8) == ["two"] * 8
+    assert await recordings.next(8) == ["one", "one", "two", "two"]
+    await recordings.cut("short", 2)
+    assert await recordings.next(8) == ["short", "short"]
+
+
 async def test_a_short_recording_does_not_wait_for_a_long_one(recordings: Recordings) -> None:
     team_id = new_id(CLOCK)
     await recordings.cut("long", 16, team_id=team_id)
