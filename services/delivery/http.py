@@ -4,7 +4,7 @@ import asyncio
 import json
 from contextlib import aclosing
 from datetime import datetime
-from typing import Any, cast
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 from aiohttp import web
@@ -42,7 +42,9 @@ class EventsQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    after: int = Field(0, ge=0, lt=MAX_POSITION, description="Number of the last event seen.")
+    after: Annotated[int, Field(ge=0, lt=MAX_POSITION)] | Literal["newest"] = Field(
+        0, description="Number of the last event seen; `newest`: all that has happened so far."
+    )
     limit: int = Field(100, ge=1, le=1000, description="JSON only: at most so many.")
     follow: bool = Field(default=False, description="True: a stream, whatever Accept says.")
 
@@ -78,11 +80,11 @@ async def list_events(request: web.Request) -> web.StreamResponse:
     """Read events after a number: JSON, or Server-Sent Events by Accept."""
     query = cast("EventsQuery", request[QUERY])
     reader = Reader.from_claims(_claims(request, "events"))
+    delivery = request.app[DELIVERY]
+    after = await usecases.newest(delivery) if query.after == "newest" else query.after
     if query.follow or _EVENT_STREAM in request.headers.get("Accept", ""):
-        return await _stream_events(request, reader, _position(request, query.after))
-    page = await usecases.read_page(
-        request.app[DELIVERY], reader, after=query.after, limit=query.limit
-    )
+        return await _stream_events(request, reader, _position(request, after))
+    page = await usecases.read_page(delivery, reader, after=after, limit=query.limit)
     return json_reply(
         EventPageBody(
             items=[EventBody(seq=event.seq, event=event.envelope) for event in page.events],

@@ -15,6 +15,7 @@ from shared.bus.events import (
     check_position,
     delete_team_reader,
     make_team_reader,
+    newest_position,
     read_events,
     team_subject,
 )
@@ -98,6 +99,11 @@ async def follow(
         async for event in events:
             if event is None or reader.may_see(event.envelope):
                 yield event
+
+
+async def newest(delivery: Delivery) -> int:
+    """Return the position behind all that has happened so far."""
+    return await newest_position(delivery.bus)
 
 
 async def require_position(delivery: Delivery, after: int) -> None:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from nats.aio.msg import Msg
 from nats.js import errors as js_errors
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamState
 
 from shared.bus.bus import Bus, BusUnavailableError
 from shared.bus.credentials import team_durable
@@ -68,11 +68,20 @@ async def check_position(bus: Bus, after: int) -> None:
 
     0 always works: it means from the oldest event that is kept.
     """
-    state = (await bus.call(lambda: bus.jetstream.stream_info(FACTS_STREAM))).state
+    state = await _state(bus)
     if after > state.last_seq:
         raise PositionUnknownError(after=after, last=state.last_seq)
     if 0 < after < state.first_seq - 1:
         raise EventsExpiredError(after=after, oldest=state.first_seq)
+
+
+async def newest_position(bus: Bus) -> int:
+    """Return the number of the newest event of all teams; 0 before the first."""
+    return int((await _state(bus)).last_seq)
+
+
+async def _state(bus: Bus) -> StreamState:
+    return (await bus.call(lambda: bus.jetstream.stream_info(FACTS_STREAM))).state
 
 
 async def read_events(

@@ -183,6 +183,15 @@ async def test_a_position_that_has_not_been_reached_is_said_to_be_unknown(house:
     assert refusal == (410, "events-position-unknown")
 
 
+async def test_who_has_seen_all_that_happened_begins_behind_it(house: House) -> None:
+    assert (await house.page("after=newest"))["next_after"] == 0
+    await house.happen(*(_opened() for _ in range(3)))
+    page = await house.page("after=newest")
+    assert (page["items"], page["next_after"]) == ([], 3)
+    await house.happen(_opened())
+    assert [item["seq"] for item in (await house.page("after=3"))["items"]] == [4]
+
+
 # --- who may read --------------------------------------------------------------------------------
 
 

@@ -113,12 +113,5 @@ export const signOut = () => call<undefined>("DELETE", `${v1}/sessions/this`);
 
 /** The number of the newest event, so that a stream can begin after it. */
 export async function newestEvent(team: string): Promise<number> {
-  const farAhead = Number.MAX_SAFE_INTEGER - 1;
-  try {
-    await get(`${v1}/events?team_id=${team}&after=${farAhead}&limit=1`);
-  } catch (error) {
-    if (error instanceof Problem && typeof error.more.last === "number") return error.more.last;
-    throw error;
-  }
-  return farAhead;
+  return (await get<{ next_after: number }>(`${v1}/events?team_id=${team}&after=newest&limit=1`)).next_after;
 }
