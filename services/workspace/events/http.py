@@ -6,7 +6,7 @@ What may be read goes along as a signed token; the caller's own credentials stay
 import json
 from datetime import datetime
 from functools import cache
-from typing import cast
+from typing import Annotated, Literal, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -34,7 +34,9 @@ class EventsQuery(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     team_id: UUID | None = Field(None, description="May be left out by people of one team.")
-    after: int = Field(0, ge=0, lt=1 << 53, description="Number of the last event already seen.")
+    after: Annotated[int, Field(ge=0, lt=1 << 53)] | Literal["newest"] = Field(
+        0, description="Number of the last event seen; `newest`: all that has happened so far."
+    )
     limit: int = Field(100, ge=1, le=1000, description="JSON only: at most so many.")
     follow: bool = Field(
         default=False, description="True: Server-Sent Events, whatever Accept says."

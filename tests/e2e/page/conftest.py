@@ -44,11 +44,10 @@ ARGUMENTS = [
 WAIT_MS = 30_000
 #: Words need a recogniser, which shares the machine with the browser's encoders.
 WORDS_MS = 60_000
-#: Asking for the newest event's number is answered with "gone" and that number; the first words
-#: of a transcript may be announced a moment before they can be read; a refusal that a person is
-#: told of is written here too. None is a mistake.
+#: The first words of a transcript may be announced a moment before they can be read; a refusal that
+#: a person is told of is written here too. None is a mistake.
 EXPECTED = re.compile(
-    r"410 \(Gone\).*/events\?|404 \(Not Found\).*/transcript$"
+    r"404 \(Not Found\).*/transcript$"
     r"|409 \(Conflict\).*/(corrections$|members/)|422 \(Unprocessable.*/invitations$"
 )
 

@@ -7,7 +7,6 @@ export class Problem extends Error {
     readonly code: string,
     detail: string,
     readonly status: number,
-    readonly more: Record<string, unknown> = {},
   ) {
     super(detail);
   }
@@ -42,12 +41,7 @@ export async function call<T>(method: string, path: string, body?: unknown, key?
   if (reply.ok) return told as T;
   const problem = told as { code?: string; detail?: string };
   if (reply.status === 401) signInAgain();
-  throw new Problem(
-    problem.code ?? "unknown",
-    problem.detail ?? reply.statusText,
-    reply.status,
-    told as Record<string, unknown>,
-  );
+  throw new Problem(problem.code ?? "unknown", problem.detail ?? reply.statusText, reply.status);
 }
 
 export const get = <T>(path: string) => call<T>("GET", path);
