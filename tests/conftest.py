@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 
+import hypothesis
 import pytest
 
 from tests.support.nats_server import TestNats, running_nats
@@ -10,6 +11,10 @@ from tests.support.seaweed import Seaweed, running_seaweed
 
 # No module above imports a suite; the folders that do come later.
 pytest.register_assert_rewrite("shared.testing.suites")
+
+# How long an example takes says something of the machine only.
+hypothesis.settings.register_profile("tidings", deadline=None)
+hypothesis.settings.load_profile("tidings")
 
 
 @pytest.fixture(scope="session")

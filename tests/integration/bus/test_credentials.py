@@ -195,10 +195,10 @@ async def test_an_expired_credential_is_shown_the_door(
 ) -> None:
     assert admin.is_healthy
     path = tmp_path / "short.creds"
-    write_secret(path, _team_credentials(nats_server, ttl_s=1))
+    write_secret(path, _team_credentials(nats_server, ttl_s=4))
     guest = Guest()
     await guest.connect(nats_server.url, path, f"_INBOX_{team_durable(CREDENTIAL)}")
-    await until(lambda: guest.client.is_closed)
+    await until(lambda: guest.client.is_closed, timeout_s=30)
     with pytest.raises(BusRefusedError):
         await Bus.connect(nats_server.url, service="short", credentials_file=path)
 
