@@ -149,7 +149,8 @@ class Listener:
     async def _keep(self, chunk: CutChunk, known: set[int]) -> None:
         if chunk.index in known:
             return
-        key = f"chunks/{self.recording_id}/{chunk.index:05d}.s16"
+        # Of this revision alone: who heard an earlier one may still be taking its samples back.
+        key = f"chunks/{self.recording_id}/{self.claim.revision}/{chunk.index:05d}.s16"
         await self.blobs.put(key, chunk.pcm.astype("<i2").tobytes())
         try:
             async with self.database.transaction() as tx:

@@ -95,7 +95,10 @@ async def test_the_wished_language_is_used(house: TranscriptionHouse, engine: En
 async def test_a_wish_during_a_transcription_begins_it_anew(
     house: TranscriptionHouse, engine: Engine
 ) -> None:
-    """Two wishes, the second while the first is being followed: both revisions count, one ends."""
+    """Two wishes, the second while the first is being followed: both revisions count, one ends.
+
+    Between them we wait: wishes sent at once may be handled in any order.
+    """
     await house.start_follower()
     sent = await house.send(speech_file("en").path)
     database = await house.database_for("transcription")
@@ -105,13 +108,14 @@ async def test_a_wish_during_a_transcription_begins_it_anew(
         return bool(count)
 
     await until(is_asked_for, timeout_s=30)
+
+    async def is_revision(number: int) -> bool:
+        return bool(await database.fetchval("SELECT revision FROM recording") == number)
+
     await ask_again(house, sent)
+    await until(lambda: is_revision(1), timeout_s=30)
     last = await ask_again(house, sent)
-
-    async def is_second() -> bool:
-        return bool(await database.fetchval("SELECT revision FROM recording") == 2)
-
-    await until(is_second, timeout_s=30)
+    await until(lambda: is_revision(2), timeout_s=30)
     await house.start_recogniser(engine)
     end = await answer(house, sent, last)
     assert isinstance(end, m.TranscriptCompleted), end
