@@ -88,9 +88,9 @@ class Api:
     def team(self) -> str:
         return str(self.call("GET", "/teams")["items"][0]["id"])
 
-    def finds(self, word: str) -> bool:
-        """Return whether a search finds it by now; a page searches once."""
-        return bool(self.call("GET", f"/search?q={word}&team_id={self.team()}")["items"])
+    def finds(self, word: str, thread: str) -> bool:
+        """Return whether a search of the thread finds it by now; a page searches once."""
+        return bool(self.call("GET", f"/search?q={word}&thread_id={thread}")["items"])
 
     def newcomer(self, name: str, role: str = "owner") -> dict[str, str]:
         """Let somebody new into the team; return how they sign in."""
@@ -178,7 +178,7 @@ def spoken(api: Api, signed_in: Any, browser: Any, site: str) -> str:
     update = address.rsplit("/", 1)[1]
     # Whoever reads or searches it must not come before its words.
     word = rare_word(speech_file("en").text or "")
-    wait_until(lambda: api.finds(word), WORDS_MS / 1000)
+    wait_until(lambda: api.finds(word, thread), WORDS_MS / 1000)
     return update
 
 

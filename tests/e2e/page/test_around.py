@@ -200,7 +200,7 @@ def test_a_thread_is_renamed_concluded_and_reopened(page: Page, api: Api) -> Non
 def test_an_address_of_a_search_says_where_was_looked(page: Page, api: Api) -> None:
     thread = api.open_thread("Paint")
     api.write(thread, "The lighthouse gets a vermilion stripe.")
-    wait_until(lambda: api.finds("vermilion"), WAIT_MS / 1000)
+    wait_until(lambda: api.finds("vermilion", thread), WAIT_MS / 1000)
     language = page.locator("select[name=language]")
     page.goto("/search?q=vermilion")
     expect(page.locator(".hit mark").first).to_have_text("vermilion")

@@ -148,7 +148,7 @@ def test_from_the_first_word_to_a_spoken_reply(page: Page, api: Api) -> None:
 
     # The source repeats itself from anywhere in it, so the word comes from what was heard.
     word = max(words_of(api, update), key=len)
-    wait_until(lambda: api.finds(word), WAIT_MS / 1000)
+    wait_until(lambda: api.finds(word, thread), WAIT_MS / 1000)
     page.goto(f"/search?q={word}&thread_id={thread}")
     hit = page.locator(".hit", has=page.locator(f'a[href*="{update["id"]}"]')).first
     hit.locator(".chip").click()
