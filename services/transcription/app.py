@@ -17,7 +17,7 @@ from services.transcription.http import count_backlog, make_app
 from services.transcription.models import prepare_model
 from services.transcription.settings import Role, Settings
 from services.transcription.usecases.assemble import Assembler
-from services.transcription.usecases.dispatch import Dispatcher
+from services.transcription.usecases.dispatch import Dispatcher, Fairness
 from services.transcription.usecases.draft import Drafter
 from services.transcription.usecases.note import Notes
 from services.transcription.usecases.overtake import Overtaker
@@ -187,7 +187,13 @@ async def recognise(parts: Parts, engine: Engine, executor: Executor) -> None:
         room=room,
         database=parts.database,
         clock=parts.clock,
-        max_batch=settings.max_batch,
+        fairness=Fairness(
+            max_batch=settings.max_batch,
+            beside_speech=settings.batch_beside_speech,
+            beside_others=settings.batch_beside_others,
+            shares=settings.team_shares,
+            most_of_a_team=settings.max_of_a_team,
+        ),
     )
     drafter = Drafter(
         room=room,

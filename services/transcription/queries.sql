@@ -183,21 +183,27 @@ WHERE c.state = 'sent' AND c.queued_at IS NOT NULL AND c.taken_at IS NULL AND c.
 
 -- name: next_chunks
 -- Which chunks come next. Live recordings before others, those heard anew last; among equals the teams take turns,
--- beginning with the one that has least on the queue; within a team whatever has got least so far, so that
--- a short recording does not wait for a long one.
-SELECT r.team_id, w.recording_id, w.chunk_index, w.key, w.start_ms, w.end_ms, w.asked_language, w.message_id,
-    w.tier = 0 AS is_live
-FROM (
-    SELECT c.*, row_number() OVER (PARTITION BY r.team_id, rank.tier ORDER BY c.chunk_index, r.created_at, c.recording_id)
-        + (SELECT count(*) FROM chunk AS q JOIN recording AS t USING (recording_id)
-           WHERE t.team_id = r.team_id AND q.state = 'sent' AND q.queued_at IS NOT NULL) AS turn, rank.tier
+-- beginning with the one that has least on the queue for its share; within a team whatever has got least so far, so
+-- that a short recording does not wait for a long one. No team has more than $4 on the queue.
+WITH waiting AS (
+    SELECT c.*, r.team_id, r.created_at, rank.tier,
+        row_number() OVER (PARTITION BY r.team_id ORDER BY rank.tier, c.chunk_index, r.created_at, c.recording_id) AS place,
+        row_number() OVER (PARTITION BY r.team_id, rank.tier ORDER BY c.chunk_index, r.created_at, c.recording_id) AS turn
     FROM chunk AS c
     JOIN recording AS r USING (recording_id)
     CROSS JOIN LATERAL (SELECT CASE WHEN r.revision > 0 THEN 2 WHEN r.is_live THEN 0 ELSE 1 END AS tier) AS rank
     WHERE c.state = 'sent' AND c.queued_at IS NULL AND r.state NOT IN ('complete', 'removed')
-) AS w
-JOIN recording AS r USING (recording_id)
-ORDER BY w.tier, w.turn, r.created_at, w.recording_id, w.chunk_index
+), queued AS (
+    SELECT r.team_id, count(*) AS chunks FROM chunk AS c JOIN recording AS r USING (recording_id)
+    WHERE c.state = 'sent' AND c.queued_at IS NOT NULL GROUP BY r.team_id
+)
+SELECT w.team_id, w.recording_id, w.chunk_index, w.key, w.start_ms, w.end_ms, w.asked_language, w.message_id,
+    w.tier = 0 AS is_live
+FROM waiting AS w
+LEFT JOIN queued AS q USING (team_id)
+LEFT JOIN unnest($2::uuid[], $3::float8[]) AS s (team_id, share) USING (team_id)
+WHERE $4::bigint IS NULL OR coalesce(q.chunks, 0) + w.place <= $4
+ORDER BY w.tier, (coalesce(q.chunks, 0) + w.turn) / coalesce(s.share, 1), w.created_at, w.recording_id, w.chunk_index
 LIMIT $1;
 
 -- name: is_someone_speaking

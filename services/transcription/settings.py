@@ -3,6 +3,8 @@
 import os
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
+from uuid import UUID
 
 from pydantic import Field
 
@@ -98,6 +100,29 @@ class Settings(CommonSettings):
         gt=0,
         validation_alias="TIDINGS_TRANSCRIPTION_MAX_BATCH",
         description="Chunks recognised together.",
+    )
+    batch_beside_speech: int = Field(
+        2,
+        gt=0,
+        validation_alias="TIDINGS_TRANSCRIPTION_BATCH_BESIDE_SPEECH",
+        description="Chunks of files recognised together while somebody speaks.",
+    )
+    batch_beside_others: int = Field(
+        4,
+        gt=0,
+        validation_alias="TIDINGS_TRANSCRIPTION_BATCH_BESIDE_OTHERS",
+        description="Chunks of long recordings recognised together while several recordings wait.",
+    )
+    team_shares: dict[UUID, Annotated[float, Field(gt=0)]] = Field(
+        default_factory=dict,
+        validation_alias="TIDINGS_TRANSCRIPTION_TEAM_SHARES",
+        description='Turns of a team where every other has one, as JSON: {"<team id>": 3}.',
+    )
+    max_of_a_team: int | None = Field(
+        None,
+        gt=0,
+        validation_alias="TIDINGS_TRANSCRIPTION_MAX_OF_A_TEAM",
+        description="Chunks of one team that recognisers may have at a time; unset: any number.",
     )
     overtake_after_s: float = Field(
         10.0,

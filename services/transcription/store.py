@@ -1,6 +1,6 @@
 """All SQL of transcription: rows in, values out. What each promises stands in queries.sql."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -359,9 +359,14 @@ async def untaken(tx: Connection) -> int:
     return int(await tx.fetchval(QUERIES["untaken"]))
 
 
-async def next_chunks(tx: Connection, limit: int) -> list[AskedChunk]:
+async def next_chunks(
+    tx: Connection, limit: int, *, shares: Mapping[UUID, float], most_of_a_team: int | None
+) -> list[AskedChunk]:
     """Return the chunks that are to be recognised next, in order."""
-    return [_asked(row) for row in await tx.fetch(QUERIES["next_chunks"], limit)]
+    rows = await tx.fetch(
+        QUERIES["next_chunks"], limit, list(shares), list(shares.values()), most_of_a_team
+    )
+    return [_asked(row) for row in rows]
 
 
 async def is_someone_speaking(tx: Connection) -> bool:

@@ -14,7 +14,7 @@ from services.transcription import app, consumer
 from services.transcription.engine import Engine
 from services.transcription.engine_room import EngineRoom
 from services.transcription.settings import Settings
-from services.transcription.usecases.dispatch import Dispatcher
+from services.transcription.usecases.dispatch import Dispatcher, Fairness
 from services.transcription.usecases.note import Notes
 from shared.blobs import Blobs
 from shared.bus import Bus, Relay, Runner, enqueue
@@ -97,13 +97,13 @@ class TranscriptionHouse:
     async def start_recogniser(self, engine: Engine) -> asyncio.Task[None]:
         return self.keep(app.recognise(await self.parts("recogniser-1"), engine, self.executor))
 
-    def dispatcher(self, database: Database, engine: Engine, max_batch: int = 8) -> Dispatcher:
+    def dispatcher(self, database: Database, engine: Engine, fairness: Fairness) -> Dispatcher:
         """Return what fills the queue beside an engine."""
         return Dispatcher(
             room=EngineRoom(engine, self.executor, CLOCK),
             database=database,
             clock=CLOCK,
-            max_batch=max_batch,
+            fairness=fairness,
         )
 
     async def parts(self, instance: str) -> app.Parts:

@@ -5,8 +5,10 @@ can still change: whoever begins to speak now goes before hours of files that we
 """
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from services.transcription import store
 from services.transcription.engine_room import EngineRoom
@@ -18,14 +20,26 @@ from shared.db import Connection, Database
 from shared.errors import UnavailableError
 from shared.ids import derived_id
 
-BESIDE_SPEECH = 2
-"""Chunks of files recognised together while somebody speaks."""
-BESIDE_OTHERS = 4
-"""Chunks of long recordings recognised together while there are several."""
 SHORT = 8
 """So many chunks in, some two minutes, a recording is long."""
 POLL_S = 0.5
 """Notifications wake us at once; this finds those that got lost."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fairness:
+    """How the engine is shared out."""
+
+    max_batch: int
+    """Chunks recognised together."""
+    beside_speech: int = 2
+    """The same for chunks of files while somebody speaks."""
+    beside_others: int = 4
+    """The same for chunks of long recordings while there are several."""
+    shares: Mapping[UUID, float] = field(default_factory=dict)
+    """How many turns a team has where every other has one."""
+    most_of_a_team: int | None = None
+    """Chunks of one team that may be with recognisers; None: any number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +49,7 @@ class Dispatcher:
     room: EngineRoom
     database: Database
     clock: Clock
-    max_batch: int
+    fairness: Fairness
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
@@ -58,7 +72,7 @@ class Dispatcher:
         """Put the next chunks on the queue until a batch lies there; return how many it took."""
         async with self.database.transaction() as tx:
             await store.lock_queue(tx)
-            room = self.max_batch - await store.untaken(tx)
+            room = self.fairness.max_batch - await store.untaken(tx)
             chunks = await self._next(tx, room) if room > 0 else []
             for chunk in chunks:
                 await store.mark_queued(tx, chunk.recording_id, chunk.index)
@@ -77,11 +91,16 @@ class Dispatcher:
         wait for a second, not for a whole batch of files. Where several recordings want the engine,
         another short one may come, and should not wait long for, or together with, long ones.
         """
-        chunks = await store.next_chunks(tx, room)
+        fair = self.fairness
+        chunks = await store.next_chunks(
+            tx, room, shares=fair.shares, most_of_a_team=fair.most_of_a_team
+        )
         if await store.is_someone_speaking(tx):
-            return [chunk for chunk in chunks if chunk.is_live] or chunks[:BESIDE_SPEECH]
+            return [chunk for chunk in chunks if chunk.is_live] or chunks[: fair.beside_speech]
         if len({chunk.recording_id for chunk in chunks}) > 1:
-            return [chunk for chunk in chunks if chunk.index < SHORT] or chunks[:BESIDE_OTHERS]
+            return [chunk for chunk in chunks if chunk.index < SHORT] or chunks[
+                : fair.beside_others
+            ]
         return chunks
 
     async def _hear_notifications(self) -> None:

@@ -1,7 +1,7 @@
 """Who comes next, and that the engine never waits for what could be done beside it."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import UUID
@@ -12,6 +12,7 @@ from typing_extensions import override
 from services.transcription import app, store
 from services.transcription.engine import Chunk, ChunkResult
 from services.transcription.usecases import overtake
+from services.transcription.usecases.dispatch import Dispatcher, Fairness
 from shared.bus import Bus
 from shared.contracts import messages as m
 from shared.contracts import registry
@@ -54,10 +55,20 @@ class Recordings:
             await assembler.advance(tx, sent.recording_id)
         return sent
 
-    async def next(self, count: int) -> list[str]:
+    def dispatcher(
+        self,
+        count: int,
+        *,
+        shares: Mapping[UUID, float] | None = None,
+        most_of_a_team: int | None = None,
+    ) -> Dispatcher:
+        fairness = Fairness(max_batch=count, shares=shares or {}, most_of_a_team=most_of_a_team)
+        return self.house.dispatcher(self.database, PretendedEngine(), fairness)
+
+    async def next(self, count: int, *, shares: Mapping[UUID, float] | None = None) -> list[str]:
         """Fill the queue with so many chunks, as if a recogniser took them at once."""
         database = self.database
-        await self.house.dispatcher(database, PretendedEngine(), max_batch=count).fill()
+        await self.dispatcher(count, shares=shares).fill()
         rows = await database.fetch(
             "UPDATE chunk SET taken_at = now() WHERE queued_at IS NOT NULL AND taken_at IS NULL "
             "RETURNING recording_id"
@@ -126,6 +137,26 @@ async def test_a_team_that_sends_much_does_not_starve_another(recordings: Record
     assert await recordings.next(4) == ["busy", "busy", "other", "other"]
 
 
+async def test_a_team_has_as_many_turns_as_its_share(recordings: Recordings) -> None:
+    first = new_id(CLOCK)
+    await recordings.cut("first", 7, team_id=first)
+    await recordings.cut("other", 7)
+    assert await recordings.next(4, shares={first: 3}) == ["first", "first", "first", "other"]
+    assert await recordings.next(4, shares={first: 3}) == ["first", "first", "first", "other"]
+
+
+async def test_no_team_has_more_with_recognisers_than_it_may(recordings: Recordings) -> None:
+    team_id = new_id(CLOCK)
+    await recordings.cut("long", 5, team_id=team_id)
+    await recordings.cut("live", 1, team_id=team_id, is_live=True)
+    await recordings.cut("other", 1)
+    dispatcher = recordings.dispatcher(8, most_of_a_team=3)
+    assert await dispatcher.fill() == 4
+    assert await dispatcher.fill() == 0
+    await recordings.database.execute("DELETE FROM chunk WHERE queued_at IS NOT NULL")
+    assert await dispatcher.fill() == 3
+
+
 async def test_what_is_heard_anew_waits_for_everything_else(recordings: Recordings) -> None:
     anew = await recordings.cut("anew", 1)
     await recordings.database.execute(
@@ -138,7 +169,7 @@ async def test_what_is_heard_anew_waits_for_everything_else(recordings: Recordin
 
 async def test_no_more_than_a_batch_lies_on_the_queue(recordings: Recordings) -> None:
     await recordings.cut("long", 16)
-    dispatcher = recordings.house.dispatcher(recordings.database, PretendedEngine(), max_batch=4)
+    dispatcher = recordings.dispatcher(4)
     assert await dispatcher.fill() == 4
     assert await dispatcher.fill() == 0
 
@@ -147,7 +178,7 @@ async def test_chunks_nobody_takes_do_not_keep_others_from_the_queue(
     recordings: Recordings,
 ) -> None:
     await recordings.cut("long", 8)
-    dispatcher = recordings.house.dispatcher(recordings.database, PretendedEngine(), max_batch=4)
+    dispatcher = recordings.dispatcher(4)
     assert await dispatcher.fill() == 4
     await recordings.database.execute("UPDATE chunk SET queued_at = queued_at - interval '1 hour'")
     assert await dispatcher.fill() == 4
