@@ -7,12 +7,14 @@ import signal
 import subprocess
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from services.standalone.programs import Program, find_program, free_port
 from tests.support.processes import end_process, start_program
@@ -51,7 +53,7 @@ def running_seaweed() -> Iterator[Seaweed]:
     log_path = home / "seaweed.log"
     process = start_program(program, log_path, cwd=home)
     try:
-        _wait_until_ready(seaweed.endpoint, process, log_path)
+        _wait_until_ready(seaweed, process, log_path)
         yield seaweed
     finally:
         end_process(process, program)
@@ -98,21 +100,21 @@ def _program(home: Path, ports: dict[str, int]) -> Program:
     )
 
 
-def _wait_until_ready(endpoint: str, process: subprocess.Popen[bytes], log_path: Path) -> None:
+def _wait_until_ready(seaweed: Seaweed, process: subprocess.Popen[bytes], log_path: Path) -> None:
+    client = boto3.session.Session().client(
+        "s3",
+        endpoint_url=seaweed.endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=seaweed.access_key,
+        aws_secret_access_key=seaweed.secret,
+        config=Config(connect_timeout=2, read_timeout=2, retries={"total_max_attempts": 1}),
+    )
     deadline = time.monotonic() + READY_TIMEOUT_S
-    while not _answers(endpoint):
+    while True:
+        # It answers before it has made the bucket.
+        with suppress(ClientError, BotoCoreError):
+            client.list_objects_v2(Bucket=BUCKET)
+            return
         if process.poll() is not None or time.monotonic() > deadline:
             raise AssertionError(log_path.read_text(encoding="utf-8", errors="replace")[-4000:])
         time.sleep(0.1)
-
-
-def _answers(endpoint: str) -> bool:
-    """Return whether it serves the bucket: an unsigned request for it is then denied."""
-    try:
-        urllib.request.urlopen(f"{endpoint}/{BUCKET}/", timeout=2)  # noqa: S310 - our own loopback
-    except urllib.error.HTTPError as reply:
-        with reply:
-            return reply.code == 403
-    except OSError:
-        return False
-    return False
