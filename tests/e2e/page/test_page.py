@@ -18,6 +18,7 @@ from tests.e2e.page.conftest import (
     violations,
 )
 from tests.support.speech import speech_file
+from tests.support.stack import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 expect.set_options(timeout=WAIT_MS)
@@ -58,6 +59,26 @@ def test_a_click_on_a_word_plays_from_there(page: Page, spoken: str) -> None:
 
     page.wait_for_function(IS_BEHIND, arg=word["start"])
     page.wait_for_function("() => CSS.highlights.get('now')?.size === 1")
+
+
+def test_a_gist_that_only_repeats_the_words_is_not_shown_beside_them(
+    page: Page, api: Api, spoken: str
+) -> None:
+    wait_until(lambda: update_of(api, spoken)["summary"]["state"] == "complete", WAIT_MS / 1000)
+    statements = api.call("GET", f"/updates/{spoken}/summary")["statements"]
+    gist = " ".join(each["text"] for each in statements if each["kind"] == "gist")
+    segments = api.call("GET", f"/updates/{spoken}/transcript")["segments"]
+    said = " ".join(segment["text"] for segment in segments)
+
+    page.goto(f"/threads/{update_of(api, spoken)['thread_id']}")
+    expect(page.locator(".gist")).to_have_text(gist)
+    page.goto(f"/updates/{spoken}")
+    expect(page.locator(".transcript p").first).to_be_visible()
+    expect(page.locator(".gist")).to_have_count(int(len(gist.split()) < len(said.split())))
+
+
+def update_of(api: Api, update: str) -> Any:
+    return api.call("GET", f"/updates/{update}")
 
 
 def test_a_link_to_a_moment_opens_there(page: Page, spoken: str) -> None:

@@ -4,7 +4,7 @@ import * as api from "../api/client";
 import type { Summary as SummaryData, Update } from "../api/types";
 import { announce } from "../announce";
 import { draftOf } from "../drafts";
-import { isShort, languageName, titleOf } from "../format";
+import { isShort, languageName, titleOf, wordCount } from "../format";
 import { text } from "../i18n";
 import { isOnlyWords } from "../live";
 import { Byline } from "../parts/Byline";
@@ -84,7 +84,8 @@ function Shown({ update, reload }: { update: Update; reload: () => void }) {
   const wording = transcript?.corrections.map((correction) => correction.id).join() ?? "";
   const words = transcript?.segments.reduce((sum, each) => sum + (each.words.length || each.text.split(" ").length), 0);
   const address = `${location.origin}/updates/${update.id}`;
-  const hasStatements = summary.data !== null && summary.data.statements.length > 0;
+  const hasGist = !isShort(update) && (words === undefined || words > gistWords(summary.data));
+  const hasStatements = summary.data !== null && summary.data.statements.some(({ kind }) => hasGist || kind !== "gist");
   return (
     <article class={`update ${update.text === null && (playable || hasStatements) ? "" : "is-plain"}`}>
       <header class="update-head">
@@ -106,7 +107,7 @@ function Shown({ update, reload }: { update: Update; reload: () => void }) {
             <h2 id="summary" class="unseen">
               {t.summary.heading}
             </h2>
-            <Summary summary={summary.data} playback={playable ? playback : null} hasGist={!isShort(update)} />
+            <Summary summary={summary.data} playback={playable ? playback : null} hasGist={hasGist} />
           </section>
         )}
       </div>
@@ -155,6 +156,10 @@ function chaptersOf(summary: SummaryData | null): Chapter[] {
     .map((statement) => ({ start: statement.evidence[0]?.start_ms ?? 0, title: statement.text }))
     .sort((one, other) => one.start - other.start);
 }
+
+/** A gist as long as the transcript beside it would only repeat it. */
+const gistWords = (summary: SummaryData | null) =>
+  (summary?.statements ?? []).reduce((sum, { kind, text }) => sum + (kind === "gist" ? wordCount(text) : 0), 0);
 
 /** The words as far as they are known; they come by themselves while they become known. */
 function useTranscript(update: Update) {
