@@ -24,6 +24,7 @@ from shared.blobs.port import Blobs
 from shared.clock import Clock
 from shared.db import Database
 from shared.errors import UnavailableError
+from shared.waking import woken
 
 POLL_S = 0.5
 """Notifications wake us at once; this finds leases that ran out and notifications that got lost."""
@@ -92,9 +93,7 @@ class Follower:
                     is_clean = await self._forget_former_life()
                 else:
                     await self._claim_what_waits()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), POLL_S)
-                self._woken.clear()
+                await woken(self._woken, within_s=POLL_S)
         finally:
             tasks = {waking, *self._following}
             for task in tasks:
@@ -242,9 +241,7 @@ class _Growth:
         """Return when something was told, or when it is time to look anyway."""
         if self._waiting_since_s is None:
             self._waiting_since_s = asyncio.get_running_loop().time()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), POLL_S)
-        self._news.clear()
+        await woken(self._news, within_s=POLL_S)
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from shared.bus.sql import QUERIES
 from shared.clock import Clock
 from shared.db import Connection, Database
 from shared.errors import TidingsError, UnavailableError
+from shared.waking import woken
 
 BATCH: Final = 100
 POLL_S: Final = 2.0
@@ -47,9 +48,7 @@ class Relay:
         try:
             while True:
                 delay_s = await self._turn()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), delay_s)
-                self._woken.clear()
+                await woken(self._woken, within_s=delay_s)
         finally:
             forget()
             listener.cancel()

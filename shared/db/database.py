@@ -86,7 +86,8 @@ class Database:
     async def close(self) -> None:
         """Wait shortly for borrowed connections, then cut what is left."""
         try:
-            await asyncio.wait_for(self._pool.close(), CLOSE_TIMEOUT_S)
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._pool.close()
         except TimeoutError:
             self._pool.terminate()
 

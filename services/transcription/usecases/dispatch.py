@@ -19,6 +19,7 @@ from shared.contracts.messages import TranscriptionRequest
 from shared.db import Connection, Database
 from shared.errors import UnavailableError
 from shared.ids import derived_id
+from shared.waking import woken
 
 SHORT = 8
 """So many chunks in, some two minutes, a recording is long."""
@@ -58,9 +59,7 @@ class Dispatcher:
         listening = asyncio.create_task(self._hear_notifications())
         try:
             while True:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), POLL_S)
-                self._woken.clear()
+                await woken(self._woken, within_s=POLL_S)
                 if not self.room.is_expecting:
                     with suppress(UnavailableError):
                         await self.fill()

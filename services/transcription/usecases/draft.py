@@ -24,6 +24,7 @@ from shared.clock import Clock
 from shared.contracts.messages import TranscriptHeard
 from shared.db import Database
 from shared.errors import UnavailableError
+from shared.waking import woken
 
 LEAST_MS = 800
 """Less sound than this makes more noise than words."""
@@ -79,9 +80,7 @@ class Drafter:
         listening = asyncio.create_task(self._hear_notifications())
         try:
             while True:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), POLL_S)
-                self._woken.clear()
+                await woken(self._woken, within_s=POLL_S)
                 # What cannot be done now is not worth doing later.
                 with suppress(UnavailableError, EngineError):
                     await self.draft()
