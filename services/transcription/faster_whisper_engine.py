@@ -373,7 +373,7 @@ class FasterWhisperEngine:
         )[0]
         merge_punctuations(words, _PREPEND, _APPEND)
         offset_ms = window.offset_ms + window.seek * _FRAME_MS
-        window.words += [
+        window.add(
             SpokenWord(
                 start_ms=offset_ms + round(word["start"] * 1000),
                 end_ms=offset_ms + round(word["end"] * 1000),
@@ -382,7 +382,7 @@ class FasterWhisperEngine:
             )
             for word in words
             if word["word"].strip()
-        ]
+        )
 
     def _tokenizer(self, window: Window) -> Tokenizer:
         language = window.language or "en"

@@ -3,7 +3,7 @@
 No model in here: windows are what the model sees of a chunk, decoded texts what it made of one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,6 +24,9 @@ _ROOM = 50
 _CLEAR_LOG_PROB = -0.5
 _REMNANT_FRAMES = 100
 """Behind the last words there may be one more within a second, or a breath that sounds like one."""
+_LONGEST_ECHO = 3
+_ECHO_MS = 500
+"""What begins later behind the last word was said twice."""
 _MAX_LOOPING = 2.4
 """zlib ratio above which a text is taken to repeat itself."""
 _MIN_LOG_PROB = -1.0
@@ -82,6 +85,19 @@ class Window:
     def may_retry(self) -> bool:
         """True where other settings may do better than another width, and are worth it."""
         return not self.may_widen and not self.is_remnant
+
+    def add(self, words: Iterable[SpokenWord]) -> None:
+        """Add what was heard next, without words that the window before it heard already.
+
+        A timestamp may lie within the last word, so that the next window begins with it.
+        """
+        following = list(words)
+        for count in range(min(_LONGEST_ECHO, len(following), len(self.words)), 0, -1):
+            begun_ms = following[0].start_ms - self.words[-1].end_ms
+            if begun_ms < _ECHO_MS and _said(following[:count]) == _said(self.words[-count:]):
+                del following[:count]
+                break
+        self.words += following
 
     def widen(self) -> None:
         """Let the model see no less than its full width from now on."""
@@ -144,3 +160,7 @@ def best(tried: Sequence[Decoded]) -> Decoded:
     if straight:
         return max(straight, key=lambda decoded: decoded.log_prob)
     return min(tried, key=lambda decoded: decoded.looping)
+
+
+def _said(words: Sequence[SpokenWord]) -> list[str]:
+    return ["".join(filter(str.isalnum, word.text.casefold())) for word in words]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from services.transcription.engine import SpokenWord
 from services.transcription.whisper_windows import (
     DRAFT_WIDTH,
     FULL_WIDTH,
@@ -79,3 +80,36 @@ def test_a_text_is_clear_doubtful_poor_or_of_nobody(
     text: Decoded, *, is_clear: bool, is_poor: bool, is_silence: bool
 ) -> None:
     assert (text.is_clear, text.is_poor, text.is_silence) == (is_clear, is_poor, is_silence)
+
+
+def said(text: str, *, at_ms: int) -> list[SpokenWord]:
+    """Return words of 100 ms each, one after another."""
+    return [
+        SpokenWord(
+            start_ms=at_ms + place * 100,
+            end_ms=at_ms + place * 100 + 100,
+            text=f" {word}",
+            confidence=0.9,
+        )
+        for place, word in enumerate(text.split())
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "at_ms", "kept"),
+    [
+        ("by the", "the nation", 200, "by the nation"),
+        ("as I said,", "I said we go", 150, "as I said, we go"),
+        ("by the", "a nation", 200, "by the a nation"),
+        ("said no.", "No way", 900, "said no. No way"),
+        ("", "the nation", 0, "the nation"),
+    ],
+    ids=["a word", "several words", "other words", "said twice", "at the beginning"],
+)
+def test_what_two_windows_heard_both_stands_once(
+    first: str, then: str, at_ms: int, kept: str
+) -> None:
+    both = window(15)
+    both.add(said(first, at_ms=0))
+    both.add(said(then, at_ms=at_ms))
+    assert "".join(word.text for word in both.words).strip() == kept
