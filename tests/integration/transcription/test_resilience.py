@@ -21,6 +21,7 @@ from services.transcription.domain import EngineError
 from services.transcription.engine import Chunk, ChunkResult, SpokenWord, Turn
 from services.transcription.http import count_backlog, make_app
 from services.transcription.usecases.assemble import Assembler
+from services.transcription.usecases.dispatch import Fairness
 from services.transcription.usecases.sweep import Sweeper
 from shared.bus.dead import list_dead, replay_dead
 from shared.contracts import messages as m
@@ -317,7 +318,7 @@ async def test_a_removed_update_is_followed_no_further_and_its_requests_are_drop
     await send_pieces(house, sent, data)
     database = await house.database_for("transcription")
     await until(lambda: _count(database, "SELECT count(*) > 0 FROM chunk WHERE state = 'sent'"))
-    asked = await house.dispatcher(database, PretendedEngine()).fill()
+    asked = await house.dispatcher(database, PretendedEngine(), Fairness(max_batch=8)).fill()
     assert asked > 0
     await house.say("workspace", m.UpdateRemoved(**sent.places))
     await until(lambda: _count(database, "SELECT state = 'removed' FROM recording"))
