@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
-import numpy as np
-
 from services.transcription import store
 from services.transcription.domain import (
     ChunkSettledError,
@@ -22,6 +20,7 @@ from services.transcription.engine import Chunk, ChunkResult
 from services.transcription.engine_room import EngineRoom
 from services.transcription.usecases.assemble import Assembler
 from services.transcription.usecases.place import segments_in
+from services.transcription.usecases.samples import read_samples
 from shared.blobs.port import Blobs
 from shared.bus import Delivery, Release
 from shared.clock import Clock
@@ -74,12 +73,9 @@ class Recogniser:
 
     async def load(self, request: TranscriptionRequest) -> Chunk:
         """Return the samples of a chunk, and what guides the engine."""
-        samples = bytearray()
-        async for data in self.blobs.read(request.key):
-            samples += data
         team = await store.team_of(self.database, request.team_id)
         return Chunk(
-            pcm=np.frombuffer(bytes(samples), dtype="<i2"),
+            pcm=await read_samples(self.blobs, request.key),
             language=request.language,
             languages=team.languages,
             glossary=team.glossary,

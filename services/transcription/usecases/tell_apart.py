@@ -15,8 +15,8 @@ import numpy as np
 from services.transcription import store
 from services.transcription.domain import RecordingRemovedError, RecordingUnknownError
 from services.transcription.domain.speakers import Turn, are_several, runs_of
-from services.transcription.engine import Samples
 from services.transcription.usecases.assemble import Assembler
+from services.transcription.usecases.samples import read_samples
 from services.transcription.voiceprints import Floats, VoiceEncoder
 from services.transcription.voices import HOP_MS, WINDOW_MS, tell_apart
 from shared.blobs.port import Blobs
@@ -90,8 +90,7 @@ class Speakers:
         return await self._run(lambda: tell_apart(times, np.concatenate(prints), are_whole))
 
     async def _voiceprints(self, key: str, starts_ms: list[int]) -> Floats:
-        samples = b"".join([data async for data in self.blobs.read(key)])
-        pcm: Samples = np.frombuffer(samples, dtype="<i2").astype(np.int16)
+        pcm = await read_samples(self.blobs, key)
         frames = [start // FRAME_MS for start in starts_ms]
         return await self._run(lambda: self.encoder().voiceprints(pcm, frames))
 
