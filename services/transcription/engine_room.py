@@ -52,18 +52,33 @@ class EngineRoom:
 
     async def recognise(self, chunks: Sequence[Chunk]) -> list[ChunkResult]:
         """Recognise all together, after what was given before. Raises ``EngineError``."""
-        self._computing += 1
-        try:
-            started_s = self._clock.monotonic_s()
-            results = await asyncio.get_running_loop().run_in_executor(
-                self._executor, self.engine.recognise, chunks
-            )
-            busy_s = self._clock.monotonic_s() - started_s
-        finally:
-            self._computing -= 1
+        results, busy_s = await self._compute(self.engine, chunks)
         self.longest_s = max(self.longest_s, busy_s)
-        telemetry.metrics.recognition_busy_seconds.inc(busy_s)
         telemetry.metrics.recognition_batch.observe(len(chunks))
         heard_s = sum(chunk.pcm.size for chunk in chunks) / SAMPLE_RATE
         telemetry.metrics.recognised_audio_seconds.inc(heard_s)
         return results
+
+    async def look(self, engine: Engine, chunk: Chunk) -> ChunkResult:
+        """Let another engine hear one chunk in the meantime. Raises ``EngineError``.
+
+        On the same thread, so that the two never share the cores: what comes now waits for it.
+        """
+        (result,), _ = await self._compute(engine, [chunk])
+        return result
+
+    async def _compute(
+        self, engine: Engine, chunks: Sequence[Chunk]
+    ) -> tuple[list[ChunkResult], float]:
+        """Return the results, and how long they took."""
+        self._computing += 1
+        try:
+            started_s = self._clock.monotonic_s()
+            results = await asyncio.get_running_loop().run_in_executor(
+                self._executor, engine.recognise, chunks
+            )
+            busy_s = self._clock.monotonic_s() - started_s
+        finally:
+            self._computing -= 1
+        telemetry.metrics.recognition_busy_seconds.inc(busy_s)
+        return results, busy_s
