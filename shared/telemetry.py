@@ -106,6 +106,12 @@ class Metrics:
         buckets=(1, 2, 4, 8, 16, 32),
         registry=REGISTRY,
     )
+    second_looks = Counter(
+        "tidings_transcription_second_looks",
+        "Doubtful chunks the second model has looked at, by outcome: better, same or failed.",
+        ("outcome",),
+        registry=REGISTRY,
+    )
     transcript_delay = Histogram(
         "tidings_transcription_delay_seconds",
         "Time from the last byte of a recording to its complete transcript.",

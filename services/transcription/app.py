@@ -8,17 +8,20 @@ from collections.abc import AsyncIterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from services.transcription import consumer
 from services.transcription.engine import Engine
 from services.transcription.engine_room import EngineRoom
 from services.transcription.follower import Follower
 from services.transcription.http import count_backlog, make_app
-from services.transcription.models import prepare_model
+from services.transcription.models import Model, prepare_model
+from services.transcription.second_engine import SecondEngine
 from services.transcription.settings import Role, Settings
 from services.transcription.usecases.assemble import Assembler
 from services.transcription.usecases.dispatch import Dispatcher, Fairness
 from services.transcription.usecases.draft import Drafter
+from services.transcription.usecases.look_again import SecondLooks
 from services.transcription.usecases.note import Notes
 from services.transcription.usecases.overtake import Overtaker
 from services.transcription.usecases.recognise import Recogniser
@@ -35,6 +38,9 @@ from shared.contracts import registry
 from shared.db import Database
 from shared.errors import UnavailableError
 from shared.http.serve import serve
+
+if TYPE_CHECKING:
+    from services.transcription.faster_whisper_engine import FasterWhisperEngine
 
 LEAST_PRIORITY = 19
 SWEEP_EVERY_S = 5.0
@@ -59,6 +65,7 @@ class Parts:
             clock=self.clock,
             max_in_flight=self.settings.max_in_flight,
             tells_speakers=self.settings.speakers,
+            looks_again=self.settings.second_model is not None,
         )
 
 
@@ -72,7 +79,9 @@ async def main(settings: Settings) -> None:
                 await follow(parts)
             else:
                 with ThreadPoolExecutor(1, thread_name_prefix="engine") as executor:
-                    await recognise(parts, await load_engine(settings, executor), executor)
+                    second = await find_second_engine(settings, parts.clock)
+                    engine = await load_engine(settings, executor)
+                    await recognise(parts, engine, executor, second)
     finally:
         telemetry.stop()
 
@@ -145,22 +154,9 @@ async def follow(parts: Parts) -> None:
 
 async def load_engine(settings: Settings, executor: Executor) -> Engine:
     """Find, check and load the speech model, off the event loop. Raises what says what is wrong."""
-    # Imported here because it takes a second and 200 MB that followers do not need.
-    from services.transcription.faster_whisper_engine import (  # noqa: PLC0415
-        FasterWhisperEngine,
-    )
 
     def load() -> Engine:
-        model = prepare_model(settings.model, settings.model_dir)
-        engine = FasterWhisperEngine(
-            model.folder,
-            name=model.name,
-            device=settings.device,
-            compute_type=settings.compute_type,
-            threads=settings.threads,
-            beam=settings.beam,
-            detectable=settings.languages,
-        )
+        engine = _load(prepare_model(settings.model, settings.model_dir), settings)
         engine.warm_up()
         return engine
 
@@ -169,8 +165,18 @@ async def load_engine(settings: Settings, executor: Executor) -> Engine:
     return engine
 
 
-async def recognise(parts: Parts, engine: Engine, executor: Executor) -> None:
-    """Recognise chunks until cancelled."""
+async def find_second_engine(settings: Settings, clock: Clock) -> SecondEngine | None:
+    """Find and check the second model, if there is one; it is loaded when it is first needed."""
+    if settings.second_model is None:
+        return None
+    model = await asyncio.to_thread(prepare_model, settings.second_model, settings.model_dir)
+    return SecondEngine(functools.partial(_load, model, settings), clock)
+
+
+async def recognise(
+    parts: Parts, engine: Engine, executor: Executor, second: SecondEngine | None = None
+) -> None:
+    """Recognise chunks until cancelled, and look again with the second engine if there is one."""
     settings = parts.settings
     runner = Runner(parts.bus, parts.database, parts.clock)
     room = EngineRoom(engine, executor, parts.clock)
@@ -211,7 +217,33 @@ async def recognise(parts: Parts, engine: Engine, executor: Executor) -> None:
         group.create_task(dispatcher.run())
         group.create_task(drafter.run())
         group.create_task(overtaker.run())
+        if second is not None:
+            looks = SecondLooks(
+                room=room,
+                second=second,
+                blobs=parts.blobs,
+                database=parts.database,
+                assembler=parts.assembler,
+            )
+            group.create_task(looks.run())
         group.create_task(count_backlog(parts.database, lambda: 0))
+
+
+def _load(model: Model, settings: Settings) -> "FasterWhisperEngine":
+    # Imported here because it takes a second and 200 MB that followers do not need.
+    from services.transcription.faster_whisper_engine import (  # noqa: PLC0415
+        FasterWhisperEngine,
+    )
+
+    return FasterWhisperEngine(
+        model.folder,
+        name=model.name,
+        device=settings.device,
+        compute_type=settings.compute_type,
+        threads=settings.threads,
+        beam=settings.beam,
+        detectable=settings.languages,
+    )
 
 
 def _step_back() -> None:

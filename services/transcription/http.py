@@ -33,6 +33,11 @@ CHUNKS_WAITING = Gauge(
     ("state",),
     registry=REGISTRY,
 )
+DOUBTFUL_WAITING = Gauge(
+    "tidings_transcription_doubtful_waiting",
+    "Doubtful chunks the second model has not looked at yet.",
+    registry=REGISTRY,
+)
 OLDEST_S = Gauge(
     "tidings_transcription_oldest_seconds",
     "Age of the oldest complete recording that has no transcript yet.",
@@ -68,5 +73,6 @@ async def count_backlog(database: Database, followed: Callable[[], int]) -> None
             CHUNKS_WAITING.labels("cut").set(waiting["cut"])
             CHUNKS_WAITING.labels("asked").set(waiting["asked"])
             CHUNKS_WAITING.labels("sent").set(waiting["sent"])
+            DOUBTFUL_WAITING.set(waiting["doubtful"])
             OLDEST_S.set(waiting["oldest_s"] or 0)
         await asyncio.sleep(COUNT_EVERY_S)

@@ -151,7 +151,7 @@ WHERE recording_id = $1;
 -- name: chunks_of
 -- All chunks of a recording in order, without their words.
 -- A recogniser of the last release answers without a guess; then its language stands for one.
-SELECT chunk_index, key, start_ms, end_ms, state, asked_language, model,
+SELECT chunk_index, key, start_ms, end_ms, state, asked_language, model, second_model,
     coalesce(guess, CASE WHEN state = 'done' THEN ARRAY[language] END) AS guess,
     coalesce(guess_probability, language_probability, 1) AS guess_probability,
     coalesce(guess_speech_ms, end_ms - start_ms) AS guess_speech_ms
@@ -265,11 +265,12 @@ WHERE c.state = 'sent' AND r.state IN ('following', 'heard') AND i.buried_at IS 
 
 -- name: to_sweep
 -- Take one recording whose blobs nobody needs any more. Failed ones stay a while: a replay may mend them.
--- What its author removed goes at once.
-SELECT recording_id, state FROM recording
+-- What its author removed goes at once. Whatever awaits a second look stays until that is over or given up.
+SELECT recording_id, state FROM recording AS r
 WHERE finished_at IS NOT NULL AND swept_at IS NULL
   AND (state = 'removed'
        OR finished_at < CASE WHEN state = 'failed' OR awaits_speakers THEN $1::timestamptz ELSE $2::timestamptz END)
+  AND NOT EXISTS (SELECT FROM chunk AS c WHERE c.recording_id = r.recording_id AND c.second_look = 'asked')
 ORDER BY finished_at LIMIT 1 FOR UPDATE SKIP LOCKED;
 
 -- name: mark_swept
@@ -291,10 +292,57 @@ UPDATE recording SET awaits_speakers = true WHERE recording_id = $1;
 -- Keep who speaks when; the same holds whenever the recording is heard anew.
 UPDATE recording SET turns = $2, awaits_speakers = false WHERE recording_id = $1;
 
--- name: begin_labelled_revision
--- The words are known and now the speakers too: put the transcript together again.
+-- name: begin_reassembly
+-- The words are the same and the speakers known now, or some words are better: put the transcript together again.
 UPDATE recording SET revision = revision + 1, request_id = NULL, state = 'heard', finished_at = NULL, swept_at = NULL
 WHERE recording_id = $1;
+
+-- name: ask_for_looks
+-- Some chunks leave doubt: another model shall hear them. Once is enough.
+UPDATE chunk SET second_look = 'asked' WHERE recording_id = $1 AND chunk_index = ANY($2::integer[]) AND second_look IS NULL;
+
+-- name: is_idle
+-- Whether nobody waits for anything: nobody is listened to, and every chunk of every open recording was recognised.
+SELECT NOT EXISTS (SELECT FROM recording WHERE state = 'following' AND lease_until > now())
+   AND NOT EXISTS (SELECT FROM chunk AS c JOIN recording AS r USING (recording_id)
+                   WHERE c.state <> 'done' AND r.state IN ('following', 'heard'));
+
+-- name: take_look
+-- Take one doubtful chunk for $1, of what was said last. One at a time in the whole house: whoever died of the last
+-- one does not die of the next at once. Speakers are told first, for an hour at most: that needs the samples too.
+UPDATE chunk AS c SET looks = c.looks + 1, look_until = now() + $1::interval FROM recording AS r
+WHERE r.recording_id = c.recording_id AND (c.recording_id, c.chunk_index) = (
+    SELECT d.recording_id, d.chunk_index FROM chunk AS d JOIN recording AS s USING (recording_id)
+    WHERE d.second_look = 'asked' AND s.state = 'complete'
+      AND (NOT s.awaits_speakers OR s.finished_at < now() - interval '1 hour')
+    ORDER BY s.finished_at DESC, d.chunk_index LIMIT 1 FOR UPDATE OF d SKIP LOCKED)
+  AND NOT EXISTS (SELECT FROM chunk WHERE second_look = 'asked' AND look_until > now())
+RETURNING r.team_id, c.recording_id, c.chunk_index, c.key, c.start_ms, c.end_ms, c.segments, c.looks;
+
+-- name: give_back_look
+-- Somebody came before the look began: it does not count.
+UPDATE chunk SET looks = looks - 1, look_until = NULL
+WHERE recording_id = $1 AND chunk_index = $2 AND key = $3 AND second_look = 'asked';
+
+-- name: keep_look
+-- A chunk was looked at, unless it was heard anew meanwhile: then its samples lie elsewhere. Better words stand.
+UPDATE chunk SET second_look = CASE WHEN $4::jsonb IS NULL THEN 'done' ELSE 'better' END, look_until = NULL,
+    segments = coalesce($4::jsonb, segments), second_model = CASE WHEN $4::jsonb IS NULL THEN second_model ELSE $5 END
+WHERE recording_id = $1 AND chunk_index = $2 AND key = $3 AND second_look = 'asked' RETURNING true;
+
+-- name: overdue_looks
+-- Recordings whose doubtful chunks have waited since before $1.
+SELECT DISTINCT c.recording_id FROM chunk AS c JOIN recording AS r USING (recording_id)
+WHERE c.second_look = 'asked' AND r.finished_at < $1;
+
+-- name: give_up_looks
+-- Leave the doubtful chunks of a recording as they are.
+UPDATE chunk SET second_look = 'done' WHERE recording_id = $1 AND second_look = 'asked';
+
+-- name: end_looks
+-- Where the last doubtful chunk of a recording was looked at, forget which got better; no row where none did.
+UPDATE chunk SET second_look = 'done' WHERE recording_id = $1 AND second_look = 'better'
+  AND NOT EXISTS (SELECT FROM chunk WHERE recording_id = $1 AND second_look = 'asked') RETURNING true;
 
 -- name: forget_parts
 -- Forget where the parts of a recording lay.
@@ -309,7 +357,7 @@ DELETE FROM open_chunk WHERE recording_id = $1;
 DELETE FROM chunk WHERE recording_id = $1;
 
 -- name: backlog
--- What waits: recordings without a follower, chunks cut and sent.
+-- What waits: recordings without a follower, chunks cut and sent, doubtful ones.
 SELECT
     (SELECT count(*) FROM recording WHERE state = 'following' AND (lease_until IS NULL OR lease_until < now())) AS unfollowed,
     (SELECT count(*) FROM chunk AS c JOIN recording AS r USING (recording_id)
@@ -318,4 +366,5 @@ SELECT
      WHERE c.state = 'sent' AND c.queued_at IS NULL AND r.state IN ('following', 'heard')) AS asked,
     (SELECT count(*) FROM chunk AS c JOIN recording AS r USING (recording_id)
      WHERE c.state = 'sent' AND c.queued_at IS NOT NULL AND r.state IN ('following', 'heard')) AS sent,
+    (SELECT count(*) FROM chunk WHERE second_look = 'asked') AS doubtful,
     (SELECT extract(epoch FROM now() - min(completed_at)) FROM recording WHERE state IN ('following', 'heard')) AS oldest_s;

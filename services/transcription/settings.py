@@ -57,6 +57,12 @@ class Settings(CommonSettings):
         validation_alias="TIDINGS_TRANSCRIPTION_MODEL",
         description="Speech model: base, tiny.en, or the folder of a CTranslate2 Whisper model.",
     )
+    second_model: str | None = Field(
+        None,
+        validation_alias="TIDINGS_TRANSCRIPTION_SECOND_MODEL",
+        description="Larger model that hears doubtful chunks again when nothing waits, named like "
+        "the first; unset: none. Followers must know it too.",
+    )
     model_dir: Path = Field(
         Path("var/models"),
         validation_alias="TIDINGS_TRANSCRIPTION_MODEL_DIR",

@@ -96,6 +96,8 @@ class StoredChunk:
     guess: Guess | None
     """What it sounded like by itself; None where that was not asked, or not answered yet."""
     model: str | None
+    second_model: str | None
+    """Whose words they are, where a second look bettered them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +137,22 @@ class HeardChunk:
     index: int
     end_ms: int
     segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """A doubtful chunk that is being looked at."""
+
+    team_id: UUID
+    recording_id: UUID
+    index: int
+    key: str
+    start_ms: int
+    end_ms: int
+    segments: tuple[Segment, ...]
+    """What was heard at first."""
+    looks: int
+    """How often a look was begun, this one included."""
 
 
 async def note_recording(
@@ -481,9 +499,60 @@ async def keep_turns(tx: Connection, recording_id: UUID, turns: Sequence[Turn]) 
     await tx.execute(QUERIES["keep_turns"], recording_id, rows)
 
 
-async def begin_labelled_revision(tx: Connection, recording_id: UUID) -> None:
-    """Let a complete transcript be put together again, from the words that are known."""
-    await tx.execute(QUERIES["begin_labelled_revision"], recording_id)
+async def begin_reassembly(tx: Connection, recording_id: UUID) -> None:
+    """Let a complete transcript be put together again, from the words as they are known now."""
+    await tx.execute(QUERIES["begin_reassembly"], recording_id)
+
+
+async def ask_for_looks(tx: Connection, recording_id: UUID, indices: Sequence[int]) -> None:
+    """Let another model hear these chunks, unless that was asked for before."""
+    await tx.execute(QUERIES["ask_for_looks"], recording_id, list(indices))
+
+
+async def is_idle(database: Database) -> bool:
+    """Return whether nobody waits for anything, nor will in a moment."""
+    return bool(await database.fetchval(QUERIES["is_idle"]))
+
+
+async def take_look(database: Database, length: timedelta) -> Look | None:
+    """Take a doubtful chunk for so long; None where there is none, or one is being looked at."""
+    row = await database.fetchrow(QUERIES["take_look"], length)
+    if row is None:
+        return None
+    fields = _without(row, "chunk_index") | {"segments": _SEGMENTS.validate_python(row["segments"])}
+    return Look(index=row["chunk_index"], **fields)
+
+
+async def give_back_look(database: Database, look: Look) -> None:
+    """Leave a chunk to a later look; this one does not count."""
+    await database.execute(QUERIES["give_back_look"], look.recording_id, look.index, look.key)
+
+
+async def keep_look(
+    tx: Connection, look: Look, *, better: Sequence[Segment] | None, model: str | None
+) -> bool:
+    """Keep that a chunk was looked at, and better words; False when nobody waits for it."""
+    segments = None if better is None else [each.model_dump(mode="json") for each in better]
+    kept = await tx.fetchval(
+        QUERIES["keep_look"], look.recording_id, look.index, look.key, segments, model
+    )
+    return bool(kept)
+
+
+async def overdue_looks(database: Database, since_before: datetime) -> list[UUID]:
+    """Return recordings whose doubtful chunks have waited for too long."""
+    rows = await database.fetch(QUERIES["overdue_looks"], since_before)
+    return [row["recording_id"] for row in rows]
+
+
+async def give_up_looks(tx: Connection, recording_id: UUID) -> None:
+    """Leave the doubtful chunks of a recording as they are."""
+    await tx.execute(QUERIES["give_up_looks"], recording_id)
+
+
+async def end_looks(tx: Connection, recording_id: UUID) -> bool:
+    """Return, once, whether the looks at a recording are over and some words got better."""
+    return bool(await tx.fetchval(QUERIES["end_looks"], recording_id))
 
 
 async def forget_chunks(tx: Connection, recording_id: UUID) -> None:
@@ -499,7 +568,7 @@ async def forget(tx: Connection, recording_id: UUID) -> None:
 
 
 async def backlog(database: Database) -> asyncpg.Record | None:
-    """Return what waits: ``unfollowed``, ``cut``, ``asked``, ``sent`` and ``oldest_s``."""
+    """Return what waits, one column each, and for how long: ``oldest_s``."""
     return await database.fetchrow(QUERIES["backlog"])
 
 
@@ -547,4 +616,5 @@ def _chunk(row: asyncpg.Record) -> StoredChunk:
         if row["guess"]
         else None,
         model=row["model"],
+        second_model=row["second_model"],
     )

@@ -52,4 +52,9 @@ class Transcript(BaseModel):
     language: str = Field(description="The main language, ISO 639-1.")
     duration_ms: int = Field(ge=0)
     model: str = Field(description="Name of the speech model.")
+    second_model: str | None = Field(
+        default=None,
+        description="Name of the model that heard doubtful parts better; absent where none did.",
+        exclude_if=lambda name: name is None,
+    )
     segments: tuple[Segment, ...]

@@ -13,6 +13,7 @@ from nats.aio.msg import Msg
 from services.transcription import app, consumer
 from services.transcription.engine import Engine
 from services.transcription.engine_room import EngineRoom
+from services.transcription.second_engine import SecondEngine
 from services.transcription.settings import Settings
 from services.transcription.usecases.dispatch import Dispatcher, Fairness
 from services.transcription.usecases.note import Notes
@@ -94,8 +95,11 @@ class TranscriptionHouse:
         consumer.listen_to_recordings(runner, Notes(assembler=parts.assembler, clock=CLOCK))
         return self.keep(runner.run())
 
-    async def start_recogniser(self, engine: Engine) -> asyncio.Task[None]:
-        return self.keep(app.recognise(await self.parts("recogniser-1"), engine, self.executor))
+    async def start_recogniser(
+        self, engine: Engine, second: SecondEngine | None = None
+    ) -> asyncio.Task[None]:
+        parts = await self.parts("recogniser-1")
+        return self.keep(app.recognise(parts, engine, self.executor, second))
 
     def dispatcher(self, database: Database, engine: Engine, fairness: Fairness) -> Dispatcher:
         """Return what fills the queue beside an engine."""

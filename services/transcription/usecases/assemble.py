@@ -15,8 +15,9 @@ from services.transcription.domain import (
     main_language,
     settled_languages,
 )
+from services.transcription.domain.second_look import is_doubtful
 from services.transcription.domain.speakers import with_speakers
-from services.transcription.store import Recording, StoredChunk
+from services.transcription.store import HeardChunk, Recording, StoredChunk
 from shared import telemetry
 from shared.blobs.port import Blobs
 from shared.bus import enqueue
@@ -43,6 +44,8 @@ class Assembler:
     """Chunks of one recording that may wait for recognisers, so that a long one starves nobody."""
     tells_speakers: bool = True
     """Whether voices are told apart once the words are there."""
+    looks_again: bool = False
+    """Whether another model hears doubtful chunks once the words are there."""
 
     async def advance(self, tx: Connection, recording_id: UUID) -> None:
         """Do everything that can be done for this recording now. Repeating it changes nothing."""
@@ -68,6 +71,18 @@ class Assembler:
         recording = await store.lock_recording(tx, recording_id)
         if recording is not None and recording.is_open:
             await self._fail(tx, recording, code=code, detail=detail)
+
+    async def publish_better(self, tx: Connection, recording_id: UUID) -> None:
+        """Publish the next revision where the looks at a recording are over and words got better.
+
+        One that is being heard anew gets other words anyway.
+        """
+        recording = await store.lock_recording(tx, recording_id)
+        if recording is None or recording.state != "complete":
+            return
+        if await store.end_looks(tx, recording_id):
+            await store.begin_reassembly(tx, recording_id)
+            await self.advance(tx, recording_id)
 
     async def _dispatch(
         self,
@@ -144,6 +159,7 @@ class Assembler:
             language=language,
             duration_ms=recording.heard_ms,
             model=next(chunk.model for chunk in chunks if chunk.model),
+            second_model=next((each.second_model for each in chunks if each.second_model), None),
             segments=segments,
         )
         # The same words give the same bytes, so a repeat after a crash replaces the blob by itself.
@@ -173,6 +189,8 @@ class Assembler:
         await store.finish(tx, recording.recording_id, "complete", now)
         if self.tells_speakers and recording.turns is None:
             await self._ask_for_speakers(tx, recording)
+        if self.looks_again:
+            await self._ask_for_looks(tx, recording, heard)
         if recording.completed_at is not None and recording.revision == 0:
             delay_s = (now - recording.completed_at).total_seconds()
             telemetry.metrics.transcript_delay.observe(max(0.0, delay_s))
@@ -185,6 +203,12 @@ class Assembler:
             message_id=_once(recording, recording.recording_id, "speakers"),
             clock=self.clock,
         )
+
+    async def _ask_for_looks(
+        self, tx: Connection, recording: Recording, heard: Sequence[HeardChunk]
+    ) -> None:
+        doubtful = [chunk.index for chunk in heard if is_doubtful(chunk.segments)]
+        await store.ask_for_looks(tx, recording.recording_id, doubtful)
 
     async def _fail(self, tx: Connection, recording: Recording, *, code: str, detail: str) -> None:
         await enqueue(

@@ -17,6 +17,10 @@ KEEP_FINISHED = timedelta(seconds=30)
 """A request on its way may still ask for the samples of a recording that has just ended."""
 
 
+KEEP_DOUBTFUL = timedelta(days=1)
+"""So long a second look may wait for an idle moment; then the first words stand."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sweeper:
     """Works in small transactions; any number may run at a time."""
@@ -31,6 +35,7 @@ class Sweeper:
     async def sweep(self) -> int:
         """Do what is due and return how many recordings were cleared."""
         await self._end_given_up()
+        await self._end_overdue_looks()
         swept = 0
         while await self._sweep_one():
             swept += 1
@@ -40,6 +45,15 @@ class Sweeper:
         for recording_id in await store.given_up(self.database, self.recognising.durable):
             async with self.database.transaction() as tx:
                 await self.assembler.fail(tx, recording_id, EngineError())
+
+    async def _end_overdue_looks(self) -> None:
+        """Publish what has got better so far."""
+        since_before = self.clock.now() - KEEP_DOUBTFUL
+        for recording_id in await store.overdue_looks(self.database, since_before):
+            async with self.database.transaction() as tx:
+                await store.lock_recording(tx, recording_id)
+                await store.give_up_looks(tx, recording_id)
+                await self.assembler.publish_better(tx, recording_id)
 
     async def _sweep_one(self) -> bool:
         """Clear one recording; False when none is due or a backup wants everything kept for now."""

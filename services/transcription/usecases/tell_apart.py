@@ -64,7 +64,7 @@ class Speakers:
                 raise RecordingRemovedError
             await store.keep_turns(tx, request.recording_id, turns)
             if are_several(turns) and recording.state == "complete":
-                await store.begin_labelled_revision(tx, request.recording_id)
+                await store.begin_reassembly(tx, request.recording_id)
                 await self.assembler.advance(tx, request.recording_id)
 
     async def _listen(self, request: SpeakersRequest) -> tuple[Turn, ...]:
