@@ -22,6 +22,7 @@ from services.standalone.doctor_machine import (
     check_postgres_program,
     check_processor,
     check_python,
+    check_second_model,
 )
 from services.standalone.findings import Finding, Verdict, failed, warn
 from services.standalone.home import Home
@@ -42,12 +43,19 @@ async def examine(settings: StandaloneSettings) -> list[Finding]:
         *([await check_nats_program()] if settings.nats_url is None else []),
         await check_ffmpeg(),
         await asyncio.to_thread(check_model, settings),
+        *(await _examine_second_model(settings)),
         check_processor(),
         check_clock(),
         await asyncio.to_thread(check_home, settings),
         check_ports(settings, is_running=is_running),
     ]
     return [*found, *await _examine_house(settings, home, is_running=is_running)]
+
+
+async def _examine_second_model(settings: StandaloneSettings) -> list[Finding]:
+    if settings.second_model is None:
+        return []
+    return [await asyncio.to_thread(check_second_model, settings.second_model)]
 
 
 async def _examine_house(

@@ -74,26 +74,13 @@ async def check_ffmpeg() -> Finding:
 
 def check_model(settings: StandaloneSettings) -> Finding:
     """Is the speech model there and unchanged?"""
-    wheels = MODEL_WHEELS.get(settings.model)
-    if wheels is None:
-        if (Path(settings.model) / "model.bin").is_file():
-            return ok("model", f"The speech model in {settings.model} is there.")
-        return fail(
-            "model",
-            f"There is no speech model in {settings.model}: correct TIDINGS_TRANSCRIPTION_MODEL, "
-            f"or leave it out.",
-        )
-    try:
-        damaged = [path for wheel in wheels for path in _damaged_files(wheel)]
-    except importlib.metadata.PackageNotFoundError as exc:
-        return fail("model", f"The speech model's wheel {exc.name} is missing: run `make setup`.")
-    if damaged:
-        return fail(
-            "model",
-            f"The speech model {settings.model} is damaged ({damaged[0].name}): remove the folder "
-            ".venv and run `make setup`.",
-        )
-    return ok("model", f"The speech model {settings.model} is there and unchanged.")
+    return _check_model("model", "speech model", settings.model, "TIDINGS_TRANSCRIPTION_MODEL")
+
+
+def check_second_model(model: str) -> Finding:
+    """Is the model for second looks there and unchanged?"""
+    setting = "TIDINGS_TRANSCRIPTION_SECOND_MODEL"
+    return _check_model("second-model", "second speech model", model, setting)
 
 
 def check_processor(cpu_info: Path = CPU_FLAGS) -> Finding:
@@ -144,6 +131,25 @@ def check_clock(now_s: float | None = None) -> Finding:
     if moment < installed - 86_400 or year > LATEST_YEAR:
         return fail("clock", f"The clock says it is the year {year}: set it, or let NTP set it.")
     return ok("clock", time.strftime("The clock says %Y-%m-%d %H:%M UTC.", time.gmtime(moment)))
+
+
+def _check_model(name: str, what: str, model: str, setting: str) -> Finding:
+    wheels = MODEL_WHEELS.get(model)
+    if wheels is None:
+        if (Path(model) / "model.bin").is_file():
+            return ok(name, f"The {what} in {model} is there.")
+        return fail(name, f"There is no {what} in {model}: correct {setting}, or leave it out.")
+    try:
+        damaged = [path for wheel in wheels for path in _damaged_files(wheel)]
+    except importlib.metadata.PackageNotFoundError as exc:
+        return fail(name, f"The {what}'s wheel {exc.name} is missing: run `make setup`.")
+    if damaged:
+        return fail(
+            name,
+            f"The {what} {model} is damaged ({damaged[0].name}): remove the folder .venv and run "
+            "`make setup`.",
+        )
+    return ok(name, f"The {what} {model} is there and unchanged.")
 
 
 async def _version(program: Path, argument: str) -> tuple[int, ...]:

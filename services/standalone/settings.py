@@ -95,6 +95,12 @@ class StandaloneSettings(BaseSettings):
         validation_alias="TIDINGS_TRANSCRIPTION_MODEL",
         description="Speech model: base, tiny.en, or the folder of another.",
     )
+    second_model: str | None = Field(
+        None,
+        validation_alias="TIDINGS_TRANSCRIPTION_SECOND_MODEL",
+        description="Larger model that hears doubtful chunks again when nothing waits, named like "
+        "the first; unset: none.",
+    )
     model_dir: Path | None = Field(
         None,
         validation_alias="TIDINGS_TRANSCRIPTION_MODEL_DIR",

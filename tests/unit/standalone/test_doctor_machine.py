@@ -12,6 +12,7 @@ from services.standalone.doctor_machine import (
     check_ports,
     check_processor,
     check_python,
+    check_second_model,
 )
 from services.standalone.findings import Verdict
 from services.standalone.settings import StandaloneSettings
@@ -75,3 +76,12 @@ def test_a_model_folder_without_a_model_is_a_failure(tmp_path: Path) -> None:
 
 def test_the_bundled_model_is_there_and_unchanged() -> None:
     assert check_model(_settings(model="tiny.en")).verdict is Verdict.OK
+
+
+def test_the_second_model_is_examined_as_the_first_is(tmp_path: Path) -> None:
+    assert check_second_model("tiny.en").verdict is Verdict.OK
+    finding = check_second_model(str(tmp_path))
+    assert finding.verdict is Verdict.FAIL
+    assert "TIDINGS_TRANSCRIPTION_SECOND_MODEL" in finding.sentence
+    (tmp_path / "model.bin").write_bytes(b"weights")
+    assert check_second_model(str(tmp_path)).verdict is Verdict.OK
