@@ -11,6 +11,7 @@ import pytest
 from services.workspace.projections.usecases import Keeper
 from shared.contracts import messages as m
 from shared.contracts.transcript import Segment, Word
+from shared.errors import ConflictError
 from tests.support.said import completed, delivery
 from tests.support.workspace_house import Caller, Cast, Reply
 
@@ -54,7 +55,7 @@ class Spoken:
         self.path = f"/api/v1/updates/{self.id}"
         self.recording_id = UUID(update["recording"]["id"])
 
-    async def transcribe(self, *sentences: str) -> None:
+    async def transcribe(self, *sentences: str, revision: int = 0) -> None:
         """Let the transcription tell that these were said, perhaps once more."""
         house = self.cast.house
         place = m.UpdateFact(
@@ -62,7 +63,9 @@ class Spoken:
             thread_id=UUID(self.cast.thread_id),
             update_id=UUID(self.id),
         )
-        fact = await completed(house.workspace.blobs, place, self.recording_id, spoken(*sentences))
+        fact = await completed(
+            house.workspace.blobs, place, self.recording_id, spoken(*sentences), revision
+        )
         keeper = Keeper(database=house.database, blobs=house.workspace.blobs)
         await keeper.keep_transcript(fact, delivery(house.database))
 
@@ -132,6 +135,22 @@ async def test_a_correction_survives_a_transcript_made_anew(told: Spoken) -> Non
     assert told.id in await told.hits("Marmolada")
     await told.cast.member.delete(f"/api/v1/corrections/{made['id']}")
     assert "the mar malade on" in await told.text()
+
+
+async def test_a_correction_survives_a_second_look_at_doubtful_words(told: Spoken) -> None:
+    made = (await told.correct(told.cast.member, "marmalade", "Marmolada", 1_500)).json
+    await told.transcribe("We shipped the marmolade on Sunday.", HEARD[1], revision=1)
+
+    text = "We shipped the Marmolada on Sunday."
+    for kind in ("txt", "md", "vtt", "srt", "json"):
+        assert text in await told.text(kind), kind
+    assert told.id in await told.hits("shipped")
+    assert told.id in await told.hits("Marmolada")
+    (told_of,) = json.loads(await told.text("json"))["corrections"]
+    assert told_of["id"] == made["id"]
+    with pytest.raises(ConflictError):
+        await told.transcribe(*HEARD)
+    assert text in await told.text()
 
 
 async def test_both_facts_are_told(told: Spoken) -> None:
