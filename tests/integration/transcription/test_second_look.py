@@ -1,5 +1,9 @@
 """Another model hears doubtful chunks again when nobody waits, and never to anyone's loss."""
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +27,10 @@ from shared.testing.waiting import until
 from tests.integration.transcription.test_renewal import answer, ask_again, chunk_keys, read
 from tests.integration.transcription.test_resilience import PretendedEngine, long_wav
 from tests.integration.transcription.test_speakers import joined, speakers
+from tests.integration.transcription.test_transcripts import wrong_share
+from tests.support.nats_server import TestNats
+from tests.support.postgres import TestPostgres
+from tests.support.speech import REPOSITORY, speech_file
 from tests.support.transcription import CLOCK, Sent, TranscriptionHouse
 
 pytestmark = pytest.mark.integration
@@ -71,7 +79,9 @@ def looking(house: TranscriptionHouse, monkeypatch: pytest.MonkeyPatch) -> Trans
     monkeypatch.setattr(look_again, "LOOK_EVERY_S", 0.1)
     monkeypatch.setattr(app, "SWEEP_EVERY_S", 0.2)
     monkeypatch.setattr(sweep, "KEEP_FINISHED", timedelta(0))
-    house.settings = house.settings.model_copy(update={"second_model": "larger", "speakers": False})
+    house.settings = house.settings.model_copy(
+        update={"second_model": "tiny.en", "speakers": False}
+    )
     return house
 
 
@@ -127,6 +137,23 @@ async def test_better_words_are_published_as_the_next_revision_and_the_samples_g
     assert {chunk.language for batch in larger.batches for chunk in batch} == {"en"}
     await until(holds(await looking.database_for("transcription"), SWEPT))
     assert not await chunk_keys(looking, sent)
+
+
+async def test_the_second_model_is_read_when_it_is_needed_and_understands_speech(
+    looking: TranscriptionHouse,
+) -> None:
+    second = await app.find_second_engine(looking.settings, CLOCK)
+    assert second is not None
+    await looking.start_follower()
+    await looking.start_recogniser(PretendedEngine(), second)
+    assert not second.is_loaded
+    recording = speech_file("en")
+    sent = await looking.send(recording.path, language="en")
+    await until(lambda: revisions(looking, sent) == [0, 1], timeout_s=60)
+    assert second.is_loaded
+    heard = await read(looking, completed(looking, sent)[1])
+    assert heard.second_model == "tiny.en"
+    assert wrong_share(recording, " ".join(texts(heard))) < 0.25
 
 
 async def test_where_nothing_got_better_nothing_is_published_and_the_samples_go(
@@ -324,6 +351,46 @@ async def test_a_look_that_was_killed_is_done_by_the_next_and_published_once(
     await looking.start_recogniser(PretendedEngine(), loaded(LargerEngine()))
     await until(lambda: revisions(looking, sent) == [0, 1], timeout_s=30)
     await until(holds(database, SWEPT))
+    assert revisions(looking, sent) == [0, 1]
+
+
+async def test_a_recogniser_killed_while_it_looks_costs_nothing_but_time(
+    looking: TranscriptionHouse,
+    postgres_server: TestPostgres,
+    nats_server: TestNats,
+    tmp_path: Path,
+) -> None:
+    await looking.start_follower()
+    recogniser = await looking.start_recogniser(PretendedEngine())
+    sent = await looking.send(speech_file("en").path, language="en")
+    await looking.transcript(sent)
+    await looking.stop(recogniser)
+    database = await looking.database_for("transcription")
+    name = await database.fetchval("SELECT current_database()")
+    environment = {
+        **os.environ,
+        "TIDINGS_DATABASE_URL": postgres_server.service_url(name, "transcription"),
+        "TIDINGS_NATS_URL": nats_server.url,
+        "TIDINGS_NATS_CREDENTIALS_FILE": str(nats_server.credentials("transcription")),
+        "TIDINGS_BLOB_URL": looking.settings.blob_url,
+        "TIDINGS_HTTP_PORT": "0",
+        "TIDINGS_INSTANCE": "recogniser-to-die",
+        "TIDINGS_TRANSCRIPTION_ROLE": "recogniser",
+        "TIDINGS_TRANSCRIPTION_MODEL": "tiny.en",
+        "TIDINGS_TRANSCRIPTION_SECOND_MODEL": "tiny.en",
+        "TIDINGS_TRANSCRIPTION_MODEL_DIR": str(tmp_path),
+    }
+    command = [sys.executable, "-m", "services.transcription"]
+    doomed = subprocess.Popen(command, cwd=REPOSITORY, env=environment)  # noqa: ASYNC220
+    try:
+        await until(holds(database, "SELECT looks = 1 FROM chunk"), timeout_s=60)
+    finally:
+        doomed.send_signal(signal.SIGKILL)
+        doomed.wait()
+    await database.execute("UPDATE chunk SET look_until = now()")
+    second = await app.find_second_engine(looking.settings, CLOCK)
+    await looking.start_recogniser(PretendedEngine(), second)
+    await until(holds(database, SWEPT), timeout_s=60)
     assert revisions(looking, sent) == [0, 1]
 
 
