@@ -40,6 +40,7 @@ def measures() -> Iterator[tuple[str, list[str]]]:
         yield "mixed_languages", []
         yield "word_times", []
         yield "glossary_effect", []
+        yield "second_look", []
         yield "speaker_error", []
         for name in TRANSCRIPTION:
             yield name, []
