@@ -1,6 +1,6 @@
-"""All SQL of transcription: rows in, values out. What each promises stands in queries.sql."""
+"""All SQL of recordings and what was heard in them. What each promises stands in queries.sql."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,6 @@ from shared.db import Connection, Database, load_queries
 
 QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
 PARTS_CHANNEL = "transcription_parts"
-ASKED_CHANNEL = "transcription_asked"
 OPEN_CHUNKS_CHANNEL = "transcription_open_chunks"
 
 _SEGMENTS = TypeAdapter(tuple[Segment, ...])
@@ -101,21 +100,6 @@ class StoredChunk:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AskedChunk:
-    """A chunk whose recognition is asked for."""
-
-    team_id: UUID
-    recording_id: UUID
-    index: int
-    key: str
-    start_ms: int
-    end_ms: int
-    language: str | None
-    message_id: UUID
-    is_live: bool
-
-
-@dataclass(frozen=True, kw_only=True)
 class OpenChunk:
     """What is being said: a chunk that may yet grow, with its samples."""
 
@@ -137,22 +121,6 @@ class HeardChunk:
     index: int
     end_ms: int
     segments: tuple[Segment, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Look:
-    """A doubtful chunk that is being looked at."""
-
-    team_id: UUID
-    recording_id: UUID
-    index: int
-    key: str
-    start_ms: int
-    end_ms: int
-    segments: tuple[Segment, ...]
-    """What was heard at first."""
-    looks: int
-    """How often a look was begun, this one included."""
 
 
 async def note_recording(
@@ -360,68 +328,6 @@ async def segments_of(tx: Connection, recording_id: UUID, first: int, end: int) 
     ]
 
 
-async def mark_sent(
-    tx: Connection, recording_id: UUID, index: int, *, message_id: UUID, language: str | None
-) -> None:
-    """Ask for recognition of a chunk; an earlier answer is forgotten."""
-    await tx.execute(QUERIES["mark_sent"], recording_id, index, message_id, language)
-
-
-async def lock_queue(tx: Connection) -> None:
-    """Keep others from filling the queue until the transaction ends."""
-    await tx.execute(QUERIES["lock_queue"])
-
-
-async def untaken(tx: Connection) -> int:
-    """Return how many chunks lie on the queue without a recogniser."""
-    return int(await tx.fetchval(QUERIES["untaken"]))
-
-
-async def next_chunks(
-    tx: Connection, limit: int, *, shares: Mapping[UUID, float], most_of_a_team: int | None
-) -> list[AskedChunk]:
-    """Return the chunks that are to be recognised next, in order."""
-    rows = await tx.fetch(
-        QUERIES["next_chunks"], limit, list(shares), list(shares.values()), most_of_a_team
-    )
-    return [_asked(row) for row in rows]
-
-
-async def is_someone_speaking(tx: Connection) -> bool:
-    """Return whether words of a live recording may come at any moment."""
-    return bool(await tx.fetchval(QUERIES["is_someone_speaking"]))
-
-
-async def take_overdue(database: Database, after: timedelta) -> AskedChunk | None:
-    """Take over a chunk that another recogniser has had for longer than this, or None."""
-    row = await database.fetchrow(QUERIES["take_overdue"], after)
-    return _asked(row) if row else None
-
-
-async def mark_queued(tx: Connection, recording_id: UUID, index: int) -> None:
-    """Keep that the request for a chunk is on its way to the queue."""
-    await tx.execute(QUERIES["mark_queued"], recording_id, index)
-
-
-async def mark_taken(database: Database, recording_id: UUID, index: int, message_id: UUID) -> None:
-    """Keep that a recogniser has the chunk."""
-    await database.execute(QUERIES["mark_taken"], recording_id, index, message_id)
-
-
-async def is_awaited(
-    database: Database, recording_id: UUID, index: int, message_id: UUID
-) -> bool | None:
-    """Return whether somebody waits for this very answer; None for an unknown recording."""
-    row = await database.fetchrow(QUERIES["chunk_state"], recording_id, index)
-    if row is None:
-        return None
-    return (
-        row["state"] == "sent"
-        and row["message_id"] == message_id
-        and row["recording_state"] not in {"complete", "removed"}
-    )
-
-
 async def save_result(
     tx: Connection,
     recording_id: UUID,
@@ -504,57 +410,6 @@ async def begin_reassembly(tx: Connection, recording_id: UUID) -> None:
     await tx.execute(QUERIES["begin_reassembly"], recording_id)
 
 
-async def ask_for_looks(tx: Connection, recording_id: UUID, indices: Sequence[int]) -> None:
-    """Let another model hear these chunks, unless that was asked for before."""
-    await tx.execute(QUERIES["ask_for_looks"], recording_id, list(indices))
-
-
-async def is_idle(database: Database) -> bool:
-    """Return whether nobody waits for anything, nor will in a moment."""
-    return bool(await database.fetchval(QUERIES["is_idle"]))
-
-
-async def take_look(database: Database, length: timedelta) -> Look | None:
-    """Take a doubtful chunk for so long; None where there is none, or one is being looked at."""
-    row = await database.fetchrow(QUERIES["take_look"], length)
-    if row is None:
-        return None
-    fields = _without(row, "chunk_index") | {"segments": _SEGMENTS.validate_python(row["segments"])}
-    return Look(index=row["chunk_index"], **fields)
-
-
-async def give_back_look(database: Database, look: Look) -> None:
-    """Leave a chunk to a later look; this one does not count."""
-    await database.execute(QUERIES["give_back_look"], look.recording_id, look.index, look.key)
-
-
-async def keep_look(
-    tx: Connection, look: Look, *, better: Sequence[Segment] | None, model: str | None
-) -> bool:
-    """Keep that a chunk was looked at, and better words; False when nobody waits for it."""
-    segments = None if better is None else [each.model_dump(mode="json") for each in better]
-    kept = await tx.fetchval(
-        QUERIES["keep_look"], look.recording_id, look.index, look.key, segments, model
-    )
-    return bool(kept)
-
-
-async def overdue_looks(database: Database, since_before: datetime) -> list[UUID]:
-    """Return recordings whose doubtful chunks have waited for too long."""
-    rows = await database.fetch(QUERIES["overdue_looks"], since_before)
-    return [row["recording_id"] for row in rows]
-
-
-async def give_up_looks(tx: Connection, recording_id: UUID) -> None:
-    """Leave the doubtful chunks of a recording as they are."""
-    await tx.execute(QUERIES["give_up_looks"], recording_id)
-
-
-async def end_looks(tx: Connection, recording_id: UUID) -> bool:
-    """Return, once, whether the looks at a recording are over and some words got better."""
-    return bool(await tx.fetchval(QUERIES["end_looks"], recording_id))
-
-
 async def forget_chunks(tx: Connection, recording_id: UUID) -> None:
     """Delete chunks with their words; where the bytes lie is kept, to hear them anew."""
     await tx.execute(QUERIES["forget_chunks"], recording_id)
@@ -584,20 +439,6 @@ def _recording(row: asyncpg.Record) -> Recording:
 
 def _without(row: asyncpg.Record, name: str) -> dict[str, Any]:
     return {key: value for key, value in row.items() if key != name}
-
-
-def _asked(row: asyncpg.Record) -> AskedChunk:
-    return AskedChunk(
-        team_id=row["team_id"],
-        recording_id=row["recording_id"],
-        index=row["chunk_index"],
-        key=row["key"],
-        start_ms=row["start_ms"],
-        end_ms=row["end_ms"],
-        language=row["asked_language"],
-        message_id=row["message_id"],
-        is_live=row["is_live"],
-    )
 
 
 def _chunk(row: asyncpg.Record) -> StoredChunk:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from services.transcription import store
+from services.transcription import looks_store, queue_store, store
 from services.transcription.domain import (
     EngineError,
     NoSpeechError,
@@ -80,7 +80,7 @@ class Assembler:
         recording = await store.lock_recording(tx, recording_id)
         if recording is None or recording.state != "complete":
             return
-        if await store.end_looks(tx, recording_id):
+        if await looks_store.end_looks(tx, recording_id):
             await store.begin_reassembly(tx, recording_id)
             await self.advance(tx, recording_id)
 
@@ -108,7 +108,7 @@ class Assembler:
     ) -> None:
         chunk_id = derived_id(recording.recording_id, chunk.index)
         message_id = _once(recording, chunk_id, "recognise", language or "detect")
-        await store.mark_sent(
+        await queue_store.mark_sent(
             tx, recording.recording_id, chunk.index, message_id=message_id, language=language
         )
 
@@ -208,7 +208,7 @@ class Assembler:
         self, tx: Connection, recording: Recording, heard: Sequence[HeardChunk]
     ) -> None:
         doubtful = [chunk.index for chunk in heard if is_doubtful(chunk.segments)]
-        await store.ask_for_looks(tx, recording.recording_id, doubtful)
+        await looks_store.ask_for_looks(tx, recording.recording_id, doubtful)
 
     async def _fail(self, tx: Connection, recording: Recording, *, code: str, detail: str) -> None:
         await enqueue(

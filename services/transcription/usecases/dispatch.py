@@ -10,9 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from services.transcription import store
+from services.transcription import queue_store
 from services.transcription.engine_room import EngineRoom
-from services.transcription.store import AskedChunk
+from services.transcription.queue_store import AskedChunk
 from shared.bus import enqueue
 from shared.clock import Clock
 from shared.contracts.messages import TranscriptionRequest
@@ -70,11 +70,11 @@ class Dispatcher:
     async def fill(self) -> int:
         """Put the next chunks on the queue until a batch lies there; return how many it took."""
         async with self.database.transaction() as tx:
-            await store.lock_queue(tx)
-            room = self.fairness.max_batch - await store.untaken(tx)
+            await queue_store.lock_queue(tx)
+            room = self.fairness.max_batch - await queue_store.untaken(tx)
             chunks = await self._next(tx, room) if room > 0 else []
             for chunk in chunks:
-                await store.mark_queued(tx, chunk.recording_id, chunk.index)
+                await queue_store.mark_queued(tx, chunk.recording_id, chunk.index)
                 await enqueue(
                     tx,
                     request_for(chunk),
@@ -91,10 +91,10 @@ class Dispatcher:
         another short one may come, and should not wait long for, or together with, long ones.
         """
         fair = self.fairness
-        chunks = await store.next_chunks(
+        chunks = await queue_store.next_chunks(
             tx, room, shares=fair.shares, most_of_a_team=fair.most_of_a_team
         )
-        if await store.is_someone_speaking(tx):
+        if await queue_store.is_someone_speaking(tx):
             return [chunk for chunk in chunks if chunk.is_live] or chunks[: fair.beside_speech]
         if len({chunk.recording_id for chunk in chunks}) > 1:
             return [chunk for chunk in chunks if chunk.index < SHORT] or chunks[
@@ -105,7 +105,7 @@ class Dispatcher:
     async def _hear_notifications(self) -> None:
         while True:
             try:
-                async with self.database.listen(store.ASKED_CHANNEL) as notifications:
+                async with self.database.listen(queue_store.ASKED_CHANNEL) as notifications:
                     async for _ in notifications:
                         self._woken.set()
             except UnavailableError:

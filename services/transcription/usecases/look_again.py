@@ -9,13 +9,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from services.transcription import store
+from services.transcription import looks_store, store
 from services.transcription.domain import EngineError
 from services.transcription.domain.second_look import is_better, languages_in
 from services.transcription.engine import Chunk, Engine
 from services.transcription.engine_room import EngineRoom
+from services.transcription.looks_store import Look
 from services.transcription.second_engine import SecondEngine
-from services.transcription.store import Look
 from services.transcription.usecases.assemble import Assembler
 from services.transcription.usecases.place import segments_in
 from services.transcription.usecases.samples import read_samples
@@ -59,7 +59,7 @@ class SecondLooks:
         """Look at one chunk unless somebody waits; return whether there was one."""
         if not await self._is_idle():
             return False
-        look = await store.take_look(self.database, LOOK_FOR)
+        look = await looks_store.take_look(self.database, LOOK_FOR)
         if look is None:
             return False
         if look.looks > MOST_LOOKS:
@@ -68,7 +68,7 @@ class SecondLooks:
         engine = await self.second.ready()
         # Loading takes seconds, in which somebody may have come.
         if not await self._is_idle():
-            await store.give_back_look(self.database, look)
+            await looks_store.give_back_look(self.database, look)
             return False
         try:
             better = await self._look_at(look, engine)
@@ -79,7 +79,7 @@ class SecondLooks:
         return True
 
     async def _is_idle(self) -> bool:
-        return not self.room.is_busy and await store.is_idle(self.database)
+        return not self.room.is_busy and await looks_store.is_idle(self.database)
 
     async def _look_at(self, look: Look, engine: Engine) -> tuple[Segment, ...] | None:
         """Return better words, or None. Heard in the languages that the chunk was settled in."""
@@ -111,6 +111,6 @@ class SecondLooks:
         async with self.database.transaction() as tx:
             # The recording first: whoever assembles locks it before its chunks, and so must we.
             await store.lock_recording(tx, look.recording_id)
-            if await store.keep_look(tx, look, better=better, model=model):
+            if await looks_store.keep_look(tx, look, better=better, model=model):
                 await self.assembler.publish_better(tx, look.recording_id)
         telemetry.metrics.second_looks.labels(outcome).inc()

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from services.transcription import store
+from services.transcription import queue_store
 from services.transcription.usecases.dispatch import request_for
 from services.transcription.usecases.recognise import Recogniser
 from shared import log
@@ -44,7 +44,7 @@ class Overtaker:
         if recogniser.room.is_busy:
             return False
         after_s = max(self.patience_s, TIMES_SLOWER * recogniser.room.longest_s)
-        asked = await store.take_overdue(recogniser.database, timedelta(seconds=after_s))
+        asked = await queue_store.take_overdue(recogniser.database, timedelta(seconds=after_s))
         if asked is None:
             return False
         request = request_for(asked)

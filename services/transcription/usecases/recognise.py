@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
-from services.transcription import store
+from services.transcription import queue_store, store
 from services.transcription.domain import (
     ChunkSettledError,
     ChunkUnknownError,
@@ -59,14 +59,14 @@ class Recogniser:
 
     async def _load(self, work: Work) -> Chunk:
         request, delivery = work
-        awaited = await store.is_awaited(
+        awaited = await queue_store.is_awaited(
             self.database, request.recording_id, request.chunk_index, delivery.message_id
         )
         if awaited is None:
             raise ChunkUnknownError
         if not awaited:
             raise ChunkSettledError
-        await store.mark_taken(
+        await queue_store.mark_taken(
             self.database, request.recording_id, request.chunk_index, delivery.message_id
         )
         return await self.load(request)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from services.transcription import store
+from services.transcription import looks_store, store
 from services.transcription.domain import EngineError
 from services.transcription.usecases.assemble import Assembler
 from shared.blobs.port import Blobs
@@ -49,10 +49,10 @@ class Sweeper:
     async def _end_overdue_looks(self) -> None:
         """Publish what has got better so far."""
         since_before = self.clock.now() - KEEP_DOUBTFUL
-        for recording_id in await store.overdue_looks(self.database, since_before):
+        for recording_id in await looks_store.overdue_looks(self.database, since_before):
             async with self.database.transaction() as tx:
                 await store.lock_recording(tx, recording_id)
-                await store.give_up_looks(tx, recording_id)
+                await looks_store.give_up_looks(tx, recording_id)
                 await self.assembler.publish_better(tx, recording_id)
 
     async def _sweep_one(self) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
-from services.transcription import app, store
+from services.transcription import app, looks_store
 from services.transcription.domain import EngineError, second_look
 from services.transcription.engine import Chunk, ChunkResult, Engine
 from services.transcription.engine_room import EngineRoom
@@ -345,9 +345,9 @@ async def test_a_look_that_was_killed_is_done_by_the_next_and_published_once(
     await looking.transcript(sent)
     database = await looking.database_for("transcription")
     await looking.stop(recogniser)
-    taken = await store.take_look(database, timedelta(seconds=1))
+    taken = await looks_store.take_look(database, timedelta(seconds=1))
     assert taken is not None
-    assert await store.take_look(database, timedelta(seconds=1)) is None
+    assert await looks_store.take_look(database, timedelta(seconds=1)) is None
     await looking.start_recogniser(PretendedEngine(), loaded(LargerEngine()))
     await until(lambda: revisions(looking, sent) == [0, 1], timeout_s=30)
     await until(holds(database, SWEPT))
@@ -404,7 +404,7 @@ async def test_a_chunk_that_kills_whoever_looks_at_it_is_left_as_it_is(
     database = await looking.database_for("transcription")
     await looking.stop(recogniser)
     for _ in range(look_again.MOST_LOOKS):
-        assert await store.take_look(database, timedelta(0)) is not None
+        assert await looks_store.take_look(database, timedelta(0)) is not None
     larger = LargerEngine()
     await looking.start_recogniser(PretendedEngine(), loaded(larger))
     await until(holds(database, SWEPT))
@@ -446,11 +446,11 @@ async def test_samples_wait_for_an_idle_moment_and_at_last_go_without_one(
     first = await looking.transcript(sent)
     database = await looking.database_for("transcription")
     await looking.stop(recogniser)
-    look = await store.take_look(database, timedelta(0))
+    look = await looks_store.take_look(database, timedelta(0))
     assert look is not None
     better = [each.model_copy(update={"text": "Better."}) for each in look.segments]
     async with database.transaction() as tx:
-        assert await store.keep_look(tx, look, better=better, model="larger")
+        assert await looks_store.keep_look(tx, look, better=better, model="larger")
     swept = await looking.send(tmp_path / "long.wav")
     await looking.say("workspace", m.UpdateRemoved(**swept.places))
     await until(holds(database, "SELECT count(*) = 1 FROM recording WHERE swept_at IS NOT NULL"))
@@ -476,9 +476,11 @@ async def test_speakers_are_told_apart_before_anybody_looks_again(
     database = await looking.database_for("transcription")
     await looking.stop(recogniser)
     await database.execute("UPDATE recording SET awaits_speakers = true")
-    assert await store.take_look(database, timedelta(0)) is None
+    assert await looks_store.take_look(database, timedelta(0)) is None
     await database.execute("UPDATE recording SET finished_at = now() - interval '2 hours'")
-    assert await store.take_look(database, timedelta(0)) is not None, "they are not told at all"
+    assert await looks_store.take_look(database, timedelta(0)) is not None, (
+        "they are not told at all"
+    )
 
 
 async def test_a_failing_second_engine_leaves_the_first_words(
