@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from services.transcription import consumer
+from services.transcription.domain import EngineError
 from services.transcription.engine import Engine
 from services.transcription.engine_room import EngineRoom
 from services.transcription.follower import Follower
@@ -38,9 +38,6 @@ from shared.contracts import registry
 from shared.db import Database
 from shared.errors import UnavailableError
 from shared.http.serve import serve
-
-if TYPE_CHECKING:
-    from services.transcription.faster_whisper_engine import FasterWhisperEngine
 
 LEAST_PRIORITY = 19
 SWEEP_EVERY_S = 5.0
@@ -156,13 +153,9 @@ async def load_engine(settings: Settings, executor: Executor) -> Engine:
     """Find, check and load the speech model, off the event loop. Raises what says what is wrong."""
 
     def load() -> Engine:
-        engine = _load(prepare_model(settings.model, settings.model_dir), settings)
-        engine.warm_up()
-        return engine
+        return _load(prepare_model(settings.model, settings.model_dir), settings)
 
-    engine = await asyncio.get_running_loop().run_in_executor(executor, load)
-    log.get().info("engine ready", model=engine.name, device=settings.device)
-    return engine
+    return await asyncio.get_running_loop().run_in_executor(executor, load)
 
 
 async def find_second_engine(settings: Settings, clock: Clock) -> SecondEngine | None:
@@ -229,21 +222,37 @@ async def recognise(
         group.create_task(count_backlog(parts.database, lambda: 0))
 
 
-def _load(model: Model, settings: Settings) -> "FasterWhisperEngine":
+def _load(model: Model, settings: Settings) -> Engine:
+    """Return the engine, warm; with ``auto`` on a GPU where there is one and it works."""
     # Imported here because it takes a second and 200 MB that followers do not need.
     from services.transcription.faster_whisper_engine import (  # noqa: PLC0415
         FasterWhisperEngine,
+        count_gpus,
     )
 
-    return FasterWhisperEngine(
-        model.folder,
-        name=model.name,
-        device=settings.device,
-        compute_type=settings.compute_type,
-        threads=settings.threads,
-        beam=settings.beam,
-        detectable=settings.languages,
-    )
+    def load_on(device: str) -> Engine:
+        engine = FasterWhisperEngine(
+            model.folder,
+            name=model.name,
+            device=device,
+            compute_type=settings.compute_type,
+            threads=settings.threads,
+            beam=settings.beam,
+            detectable=settings.languages,
+        )
+        engine.warm_up()
+        log.get().info("engine ready", model=model.name, device=device)
+        return engine
+
+    if settings.device != "auto":
+        return load_on(settings.device)
+    if count_gpus():
+        try:
+            return load_on("cuda")
+        except EngineError as exc:
+            # The card is there, its libraries may not be.
+            log.get().warning("GPU cannot be used", error=str(exc.__cause__ or exc))
+    return load_on("cpu")
 
 
 def _step_back() -> None:

@@ -61,6 +61,11 @@ _ATTEMPTS: tuple[dict[str, Any], ...] = (
 )
 
 
+def count_gpus() -> int:
+    """Return how many GPUs there are that CTranslate2 could use, if all their libraries are too."""
+    return int(ctranslate2.get_cuda_device_count())
+
+
 class FasterWhisperEngine:
     """A Whisper model in memory. Calls must not overlap."""
 
@@ -110,9 +115,15 @@ class FasterWhisperEngine:
         return self._languages
 
     def warm_up(self) -> None:
-        """Set up buffers and threads by encoding a second of nothing, which no one waits for."""
+        """Set up buffers and threads by encoding a second of nothing, which no one waits for.
+
+        Raises ``EngineError`` where the device cannot do it.
+        """
         silence = self._window(Chunk(pcm=np.zeros(SAMPLE_RATE, dtype=np.int16)))
-        self._encode([silence], silence.width)
+        try:
+            self._encode([silence], silence.width)
+        except RuntimeError as exc:
+            raise EngineError from exc
 
     def recognise(self, batch: Sequence[Chunk]) -> list[ChunkResult]:
         """Decode all chunks together; one whose last words were cut off gets another window."""

@@ -79,10 +79,10 @@ class Settings(CommonSettings):
         description="Whether several speakers of a recording are told apart by their voices.",
     )
     device: str = Field(
-        "cpu",
+        "auto",
         pattern="^(cpu|cuda|auto)$",
         validation_alias="TIDINGS_TRANSCRIPTION_DEVICE",
-        description="What the engine computes on: cpu, cuda or auto. One recogniser per device.",
+        description="cpu, cuda, or auto: a GPU where one works. One recogniser per device.",
     )
     compute_type: str = Field(
         "int8",

@@ -1,15 +1,19 @@
 """The real model on real speech: what one chunk gives does not depend on its neighbours."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import ctranslate2
 import numpy as np
 import pytest
 
+from services.transcription import app
 from services.transcription.domain import EngineError
 from services.transcription.engine import Chunk, Engine
 from services.transcription.faster_whisper_engine import FasterWhisperEngine
 from services.transcription.models import prepare_model
+from services.transcription.settings import Settings
 from shared.media import decode_file
 from tests.support.speech import speech_file
 
@@ -101,3 +105,25 @@ def test_a_folder_that_is_no_model_is_an_engine_error(tmp_path: Path) -> None:
     (tmp_path / "model.bin").write_bytes(b"not a model")
     with pytest.raises(EngineError):
         FasterWhisperEngine(tmp_path, name="broken")
+
+
+async def test_a_gpu_that_cannot_be_used_leaves_the_work_to_the_cpu(
+    model_dir: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: 1)
+    settings = Settings(
+        database_url="postgresql://unused",
+        nats_url="nats://unused",
+        blob_url="file:///unused",
+        model_dir=model_dir,
+        threads=1,
+    )
+    assert settings.device == "auto"
+    with ThreadPoolExecutor(1) as executor:
+        engine = await app.load_engine(settings, executor)
+        assert "GPU cannot be used" in "".join(capfd.readouterr())
+        (result,) = engine.recognise([await chunk_of("en", told=True)])
+        assert result.words
+        with pytest.raises(EngineError):
+            await app.load_engine(settings.model_copy(update={"device": "cuda"}), executor)
