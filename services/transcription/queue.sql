@@ -20,28 +20,34 @@ WHERE c.state = 'sent' AND c.queued_at IS NOT NULL AND c.taken_at IS NULL AND c.
   AND r.state NOT IN ('complete', 'removed');
 
 -- name: next_chunks
--- Which chunks come next. Live recordings before others, those heard anew last; among equals the teams take turns,
--- beginning with the one that has least on the queue for its share; within a team whatever has got least so far, so
--- that a short recording does not wait for a long one. No team has more than $4 on the queue.
-WITH waiting AS (
-    SELECT c.*, r.team_id, r.created_at, rank.tier,
-        row_number() OVER (PARTITION BY r.team_id ORDER BY rank.tier, c.chunk_index, r.created_at, c.recording_id) AS place,
-        row_number() OVER (PARTITION BY r.team_id, rank.tier ORDER BY c.chunk_index, r.created_at, c.recording_id) AS turn
-    FROM chunk AS c
-    JOIN recording AS r USING (recording_id)
-    CROSS JOIN LATERAL (SELECT CASE WHEN r.revision > 0 THEN 2 WHEN r.is_live THEN 0 ELSE 1 END AS tier) AS rank
+-- Which chunks come next: those of the best rank there is. Live recordings are 0, short ones 1, those of more than $5
+-- chunks 2, those heard anew 3; where a team got nothing for a while, its long ones are as good as short. Among equals
+-- the teams take turns, beginning with the one that has least on the queue for its share; within a team whatever has got
+-- least so far. No team has more than $4 on the queue.
+WITH team AS (
+    SELECT r.team_id, max(c.queued_at) AS served_at, count(*) FILTER (WHERE c.state = 'sent') AS queued
+    FROM chunk AS c JOIN recording AS r USING (recording_id)
+    WHERE c.queued_at IS NOT NULL GROUP BY r.team_id
+), ranked AS (
+    SELECT c.*, r.team_id, r.created_at, coalesce(t.queued, 0) AS queued,
+        CASE WHEN r.revision > 0 THEN 3 WHEN r.is_live THEN 0
+             WHEN t.served_at > now() - interval '30 seconds'
+                  AND (SELECT max(m.chunk_index) FROM chunk AS m WHERE m.recording_id = r.recording_id) >= $5 THEN 2
+             ELSE 1 END AS rank
+    FROM chunk AS c JOIN recording AS r USING (recording_id) LEFT JOIN team AS t USING (team_id)
     WHERE c.state = 'sent' AND c.queued_at IS NULL AND r.state NOT IN ('complete', 'removed')
-), queued AS (
-    SELECT r.team_id, count(*) AS chunks FROM chunk AS c JOIN recording AS r USING (recording_id)
-    WHERE c.state = 'sent' AND c.queued_at IS NOT NULL GROUP BY r.team_id
+), placed AS (
+    SELECT *,
+        queued + row_number() OVER (PARTITION BY team_id ORDER BY rank, chunk_index, created_at, recording_id) AS place,
+        queued + row_number() OVER (PARTITION BY team_id, rank ORDER BY chunk_index, created_at, recording_id) AS turn
+    FROM ranked
+), allowed AS (
+    SELECT *, min(rank) OVER () AS best FROM placed WHERE $4::bigint IS NULL OR place <= $4
 )
-SELECT w.team_id, w.recording_id, w.chunk_index, w.key, w.start_ms, w.end_ms, w.asked_language, w.message_id,
-    w.tier = 0 AS is_live
-FROM waiting AS w
-LEFT JOIN queued AS q USING (team_id)
-LEFT JOIN unnest($2::uuid[], $3::float8[]) AS s (team_id, share) USING (team_id)
-WHERE $4::bigint IS NULL OR coalesce(q.chunks, 0) + w.place <= $4
-ORDER BY w.tier, (coalesce(q.chunks, 0) + w.turn) / coalesce(s.share, 1), w.created_at, w.recording_id, w.chunk_index
+SELECT a.team_id, a.recording_id, a.chunk_index, a.key, a.start_ms, a.end_ms, a.asked_language, a.message_id, a.rank
+FROM allowed AS a LEFT JOIN unnest($2::uuid[], $3::float8[]) AS s (team_id, share) USING (team_id)
+WHERE a.rank = a.best
+ORDER BY a.turn / coalesce(s.share, 1), a.created_at, a.recording_id, a.chunk_index
 LIMIT $1;
 
 -- name: is_someone_speaking
@@ -65,8 +71,7 @@ WHERE r.recording_id = c.recording_id AND (c.recording_id, c.chunk_index) = (
     WHERE o.state = 'sent' AND o.taken_at < now() - $1::interval AND s.state IN ('following', 'heard')
       AND (o.overtaken_at IS NULL OR o.overtaken_at < now() - $1::interval)
     ORDER BY o.taken_at LIMIT 1 FOR UPDATE OF o SKIP LOCKED)
-RETURNING r.team_id, c.recording_id, c.chunk_index, c.key, c.start_ms, c.end_ms, c.asked_language, c.message_id,
-    r.is_live AND r.revision = 0 AS is_live;
+RETURNING r.team_id, c.recording_id, c.chunk_index, c.key, c.start_ms, c.end_ms, c.asked_language, c.message_id;
 
 -- name: chunk_state
 -- How a chunk and its recording stand, for whoever is about to recognise it.

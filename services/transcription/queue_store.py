@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import IntEnum
 from pathlib import Path
 from uuid import UUID
 
@@ -12,6 +13,15 @@ from shared.db import Connection, Database, load_queries
 
 QUERIES = load_queries(Path(__file__).with_name("queue.sql"))
 ASKED_CHANNEL = "transcription_asked"
+
+
+class Rank(IntEnum):
+    """What goes before what."""
+
+    LIVE = 0
+    SHORT = 1
+    LONG = 2
+    ANEW = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +36,6 @@ class AskedChunk:
     end_ms: int
     language: str | None
     message_id: UUID
-    is_live: bool
 
 
 async def mark_sent(
@@ -47,13 +56,22 @@ async def untaken(tx: Connection) -> int:
 
 
 async def next_chunks(
-    tx: Connection, limit: int, *, shares: Mapping[UUID, float], most_of_a_team: int | None
-) -> list[AskedChunk]:
-    """Return the chunks that are to be recognised next, in order."""
+    tx: Connection,
+    limit: int,
+    *,
+    short: int,
+    shares: Mapping[UUID, float],
+    most_of_a_team: int | None,
+) -> tuple[Rank, list[AskedChunk]]:
+    """Return the chunks that are to be recognised next, in order, and their rank.
+
+    A recording of more than ``short`` chunks is a long one.
+    """
     rows = await tx.fetch(
-        QUERIES["next_chunks"], limit, list(shares), list(shares.values()), most_of_a_team
+        QUERIES["next_chunks"], limit, list(shares), list(shares.values()), most_of_a_team, short
     )
-    return [_asked(row) for row in rows]
+    rank = Rank(rows[0]["rank"]) if rows else Rank.ANEW
+    return rank, [_asked(row) for row in rows]
 
 
 async def is_someone_speaking(tx: Connection) -> bool:
@@ -101,5 +119,4 @@ def _asked(row: asyncpg.Record) -> AskedChunk:
         end_ms=row["end_ms"],
         language=row["asked_language"],
         message_id=row["message_id"],
-        is_live=row["is_live"],
     )

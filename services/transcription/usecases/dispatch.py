@@ -12,7 +12,7 @@ from uuid import UUID
 
 from services.transcription import queue_store
 from services.transcription.engine_room import EngineRoom
-from services.transcription.queue_store import AskedChunk
+from services.transcription.queue_store import AskedChunk, Rank
 from shared.bus import enqueue
 from shared.clock import Clock
 from shared.contracts.messages import TranscriptionRequest
@@ -22,7 +22,7 @@ from shared.ids import derived_id
 from shared.waking import woken
 
 SHORT = 8
-"""So many chunks in, some two minutes, a recording is long."""
+"""A recording of more chunks than this, some two minutes, is a long one."""
 POLL_S = 0.5
 """Notifications wake us at once; this finds those that got lost."""
 
@@ -91,15 +91,13 @@ class Dispatcher:
         another short one may come, and should not wait long for, or together with, long ones.
         """
         fair = self.fairness
-        chunks = await queue_store.next_chunks(
-            tx, room, shares=fair.shares, most_of_a_team=fair.most_of_a_team
+        rank, chunks = await queue_store.next_chunks(
+            tx, room, short=SHORT, shares=fair.shares, most_of_a_team=fair.most_of_a_team
         )
-        if await queue_store.is_someone_speaking(tx):
-            return [chunk for chunk in chunks if chunk.is_live] or chunks[: fair.beside_speech]
-        if len({chunk.recording_id for chunk in chunks}) > 1:
-            return [chunk for chunk in chunks if chunk.index < SHORT] or chunks[
-                : fair.beside_others
-            ]
+        if rank is not Rank.LIVE and await queue_store.is_someone_speaking(tx):
+            return chunks[: fair.beside_speech]
+        if rank >= Rank.LONG and len({chunk.recording_id for chunk in chunks}) > 1:
+            return chunks[: fair.beside_others]
         return chunks
 
     async def _hear_notifications(self) -> None:

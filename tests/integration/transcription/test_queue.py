@@ -129,6 +129,36 @@ async def test_a_short_recording_does_not_wait_for_a_long_one(recordings: Record
     assert await recordings.next(2) == ["short", "short"]
 
 
+async def test_a_short_recording_goes_before_the_beginnings_of_long_ones(
+    recordings: Recordings,
+) -> None:
+    team_id = new_id(CLOCK)
+    for _ in range(5):
+        await recordings.cut("long", 9, team_id=team_id)
+    assert await recordings.next(1) == ["long"]
+    await recordings.cut("short", 8, team_id=team_id)
+    assert await recordings.next(8) == ["short"] * 8
+    assert await recordings.next(8) == ["long"] * 4
+
+
+async def test_a_team_that_got_nothing_for_a_while_does_not_wait_for_short_ones(
+    recordings: Recordings,
+) -> None:
+    patient, busy = new_id(CLOCK), new_id(CLOCK)
+    await recordings.cut("long", 16, team_id=patient)
+    assert await recordings.next(1) == ["long"]
+    for _ in range(4):
+        await recordings.cut("short", 2, team_id=busy)
+    assert await recordings.next(2) == ["short", "short"]
+    await recordings.database.execute(
+        "UPDATE chunk SET queued_at = queued_at - interval '31 seconds' "
+        "FROM recording AS r WHERE r.recording_id = chunk.recording_id AND r.team_id = $1",
+        patient,
+    )
+    assert await recordings.next(2) == ["long", "long"]
+    assert await recordings.next(2) == ["short", "short"]
+
+
 async def test_a_team_that_sends_much_does_not_starve_another(recordings: Recordings) -> None:
     busy = new_id(CLOCK)
     for _ in range(6):
@@ -151,8 +181,7 @@ async def test_no_team_has_more_with_recognisers_than_it_may(recordings: Recordi
     await recordings.cut("live", 1, team_id=team_id, is_live=True)
     await recordings.cut("other", 1)
     dispatcher = recordings.dispatcher(8, most_of_a_team=3)
-    assert await dispatcher.fill() == 4
-    assert await dispatcher.fill() == 0
+    assert [await dispatcher.fill() for _ in range(3)] == [1, 3, 0], "live, then 2 and 1"
     await recordings.database.execute("DELETE FROM chunk WHERE queued_at IS NOT NULL")
     assert await dispatcher.fill() == 3
 
