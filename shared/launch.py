@@ -61,8 +61,11 @@ def _search_capability() -> int:
 
 
 def main() -> None:
-    """Give up root, ask for the parent's death signal, and become the program."""
+    """Make a process group, give up root, ask for the parent's death signal, be the program."""
     uid, gid, capability, stop_signal, parent_pid, *argv = sys.argv[1:]
+    # What a terminal sends to its group (Ctrl-C) is not for us, and who ends us ends all we start.
+    # Not a session of our own: among those Linux may share out processors whatever the priorities.
+    os.setpgid(0, 0)
     libc = ctypes.CDLL(None, use_errno=True)
     if uid != "-":
         libc.prctl(_PR_SET_KEEPCAPS, int(capability != "-"), 0, 0, 0)

@@ -115,8 +115,6 @@ class Child:
             stderr=asyncio.subprocess.STDOUT,
             env={**os.environ, **program.env},
             cwd=program.cwd,
-            # Ctrl-C in a terminal reaches its whole process group; the order of ending is ours.
-            start_new_session=True,
             limit=LINE_LIMIT,
         )
         self.pid = process.pid

@@ -25,6 +25,8 @@ WAVEFORM_RATE = 8000
 MAX_SIDE = 1280
 POSTER_TIMEOUT_S = 60.0
 TRANSCODE_NICE = 15
+SOON_MS = 120_000
+"""Sound as long as this is encoded within a second; more of it goes behind everything else."""
 BROADCAST_RATE, CD_RATE = 48_000, 44_100
 
 _PRIVATE: dict[str, Any] = {"map_metadata": -1, "map_chapters": -1, "max_error_rate": 1}
@@ -84,7 +86,9 @@ async def render_audio(
         max_error_rate=1,
     )
     limits = Limits(
-        cpu_s=cpu_seconds(_patience_s(found)), output_bytes=_sound_bytes(found) + 64 * MIB
+        cpu_s=cpu_seconds(_patience_s(found)),
+        output_bytes=_sound_bytes(found) + 64 * MIB,
+        nice=TRANSCODE_NICE if (found.duration_ms or 0) > SOON_MS else Limits.nice,
     )
     async with (
         started(compiled(file, samples), limits) as running,

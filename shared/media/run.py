@@ -181,7 +181,6 @@ async def started(
         stdin=asyncio.subprocess.DEVNULL if source is None else asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
         env={"PATH": os.defpath},
         limit=READ_BYTES,
     )
@@ -248,10 +247,15 @@ def _restrain(pid: int, limits: Limits) -> None:
     with contextlib.suppress(ProcessLookupError):  # It is already over.
         for kind, lower, upper in bounds:
             resource.prlimit(pid, kind, (lower, upper))
-        os.setpriority(os.PRIO_PGRP, pid, limits.nice)
+        os.setpriority(os.PRIO_PROCESS, pid, limits.nice)
 
 
 def _kill_group(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
+    if process.returncode is not None:
+        return
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        # It is over, or has just been started and made no group yet.
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+            process.kill()

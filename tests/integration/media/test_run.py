@@ -170,6 +170,11 @@ async def test_a_killed_process_leaves_no_program_behind(tmp_path: Path) -> None
     await until(lambda: not is_alive(program))
 
 
+async def test_a_program_has_a_group_of_its_own_in_our_session() -> None:
+    done = await run_media(python("import os; print(os.getpgrp() == os.getpid(), os.getsid(0))"))
+    assert done.stdout.split() == [b"True", str(os.getsid(0)).encode()]
+
+
 async def test_priority_is_lowered_and_secrets_stay_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIDINGS_SECRET", "x")
     script = "import os, sys; sys.stdin.read(); print(os.nice(0), 'TIDINGS_SECRET' in os.environ)"
