@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from services.transcription.store import Claim
 from services.transcription.usecases.assemble import Assembler
 from services.transcription.usecases.draft import Offers
 from services.transcription.usecases.follow import Listener, NothingToFollowError
+from services.transcription.usecases.pace import NotYetError, Pace
 from shared import log
 from shared.blobs.port import Blobs
 from shared.clock import Clock
@@ -31,6 +33,8 @@ POLL_S = 0.5
 PATIENCE = 8
 """So many failures in a row that are not somebody else's absence, and the recording is given up."""
 LONGEST_DELAY_S = 30.0
+LONG_SHARE = 0.25
+"""So much of what is followed may be long: the rest of the places are for what is soon heard."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +81,7 @@ class Follower:
         self._woken = asyncio.Event()
         self._growing: dict[UUID, _Growth] = defaultdict(_Growth)
         self._following: set[asyncio.Task[None]] = set()
+        self._pace = Pace(database, places=max(1, round(max_followed * LONG_SHARE)))
 
     @property
     def followed(self) -> int:
@@ -113,12 +118,17 @@ class Follower:
         while len(self._following) < self._max_followed:
             try:
                 claim = await store.claim_recording(
-                    self._database, self._owner, self._leases.length
+                    self._database,
+                    self._owner,
+                    self._leases.length,
+                    may_be_long=self._pace.has_place,
                 )
             except UnavailableError:
                 return
             if claim is None:
                 return
+            if claim.is_long:
+                self._pace.enter(claim.recording_id)
             task = asyncio.create_task(self._attend(claim))
             self._following.add(task)
             task.add_done_callback(self._left)
@@ -146,6 +156,7 @@ class Follower:
                 every_s=self._draft_every_s,
             ),
             new_parts=growth.wait,
+            pace=partial(self._pace.keep, claim.recording_id),
         )
         try:
             async with (
@@ -157,6 +168,7 @@ class Follower:
             await self._settle(claim.recording_id, ended.exception())
         finally:
             self._growing.pop(claim.recording_id, None)
+            self._pace.leave(claim.recording_id)
 
     async def _hold(self, recording_id: UUID, growth: "_Growth") -> None:
         """Renew the lease; return when it is lost or nothing has happened for long."""
@@ -184,6 +196,10 @@ class Follower:
             await self._release(recording_id)
             return
         if isinstance(error, NothingToFollowError):
+            return
+        if isinstance(error, NotYetError):
+            with suppress(UnavailableError):
+                await store.put_off(self._database, recording_id, self._owner)
             return
         log.get().warning("following failed", recording_id=recording_id, exc_info=error)
         is_ours = not isinstance(error, UnavailableError)

@@ -38,20 +38,22 @@ SELECT pg_notify('transcription_parts', $1::text);
 SELECT * FROM recording WHERE recording_id = $1 FOR UPDATE;
 
 -- name: claim_recording
--- Take the lease of one recording that has undecoded parts and no follower, live ones first.
+-- Take the lease of one recording that has undecoded parts and no follower: live ones first, then those not known to
+-- be long; those only if $3.
 UPDATE recording SET lease_owner = $1, lease_until = now() + $2::interval, parked_at = NULL
 WHERE recording_id = (
     SELECT r.recording_id FROM recording AS r
     WHERE r.state = 'following' AND r.is_announced
       AND (r.lease_until IS NULL OR r.lease_until < now())
       AND (r.retry_at IS NULL OR r.retry_at < now())
+      AND ($3 OR NOT r.is_long)
       AND (r.part_count IS NOT NULL OR (NOT r.needs_whole_file AND
            (SELECT count(*) FROM part AS p WHERE p.recording_id = r.recording_id) > coalesce(r.parked_at, 0)))
       AND (r.part_count IS NULL OR
            (SELECT count(*) FROM part AS p WHERE p.recording_id = r.recording_id) >= r.part_count)
-    ORDER BY r.is_live DESC, r.created_at
+    ORDER BY r.is_live DESC, r.is_long, r.created_at
     LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING recording_id, needs_whole_file, failures, is_live, revision;
+RETURNING recording_id, needs_whole_file, failures, is_live, is_long, revision;
 
 -- name: renew_lease
 -- Keep the lease; no row comes back when it was lost or there is nothing to follow any more.
@@ -62,6 +64,10 @@ WHERE recording_id = $1 AND lease_owner = $2 AND state = 'following' RETURNING t
 -- Leave a recording; $3 parts were there, so only a further one is a reason to come back.
 UPDATE recording SET lease_owner = NULL, lease_until = NULL, parked_at = $3
 WHERE recording_id = $1 AND lease_owner = $2;
+
+-- name: put_off
+-- Leave a long recording until a follower has a place for it.
+UPDATE recording SET lease_owner = NULL, lease_until = NULL, is_long = true WHERE recording_id = $1 AND lease_owner = $2;
 
 -- name: release_own_leases
 -- A follower that starts holds nothing: what stands under its name is from its former life.

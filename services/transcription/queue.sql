@@ -8,6 +8,12 @@ WITH asked AS (
     WHERE recording_id = $1 AND chunk_index = $2)
 SELECT pg_notify('transcription_asked', '');
 
+-- name: waiting
+-- How many chunks no recogniser was asked for yet, counted up to $1.
+SELECT count(*) FROM (
+    SELECT FROM chunk AS c JOIN recording AS r USING (recording_id)
+    WHERE c.state IN ('cut', 'sent') AND c.queued_at IS NULL AND r.state IN ('following', 'heard') LIMIT $1) AS w;
+
 -- name: lock_queue
 -- Let one recogniser fill the queue at a time, until the transaction ends.
 SELECT pg_advisory_xact_lock(hashtext('tidings-transcription-queue'));

@@ -45,6 +45,11 @@ async def mark_sent(
     await tx.execute(QUERIES["mark_sent"], recording_id, index, message_id, language)
 
 
+async def waiting(database: Database, most: int) -> int:
+    """Return how many chunks no recogniser was asked for yet; ``most`` if there are more."""
+    return int(await database.fetchval(QUERIES["waiting"], most))
+
+
 async def lock_queue(tx: Connection) -> None:
     """Keep others from filling the queue until the transaction ends."""
     await tx.execute(QUERIES["lock_queue"])

@@ -72,6 +72,8 @@ class Claim:
     """How often following has failed in a row."""
     is_live: bool = False
     """Somebody is speaking."""
+    is_long: bool = False
+    """It was followed before, and found to be long."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,9 +183,11 @@ async def lock_recording(tx: Connection, recording_id: UUID) -> Recording | None
     return _recording(row) if row else None
 
 
-async def claim_recording(database: Database, owner: str, lease: timedelta) -> Claim | None:
+async def claim_recording(
+    database: Database, owner: str, lease: timedelta, *, may_be_long: bool
+) -> Claim | None:
     """Take one recording that needs a follower, or None."""
-    row = await database.fetchrow(QUERIES["claim_recording"], owner, lease)
+    row = await database.fetchrow(QUERIES["claim_recording"], owner, lease, may_be_long)
     if row is None:
         return None
     return Claim(**row)
@@ -199,6 +203,11 @@ async def release_lease(
 ) -> None:
     """Leave a recording to others; with ``parked_at`` only once it has more parts than that."""
     await database.execute(QUERIES["release_lease"], recording_id, owner, parked_at)
+
+
+async def put_off(database: Database, recording_id: UUID, owner: str) -> None:
+    """Leave a recording, a long one, until a follower has a place for it."""
+    await database.execute(QUERIES["put_off"], recording_id, owner)
 
 
 async def release_own_leases(database: Database, owner: str) -> None:

@@ -18,6 +18,7 @@ from services.transcription.cutting import ChunkCutter, CutChunk
 from services.transcription.domain import FILE_RULES, CutRules
 from services.transcription.store import Claim
 from services.transcription.usecases.assemble import Assembler
+from services.transcription.usecases.dispatch import SHORT
 from services.transcription.usecases.draft import Offers
 from shared.blobs.port import Blobs
 from shared.db import Connection, Database, deletion_allowed
@@ -57,6 +58,8 @@ class Listener:
     offers: Offers
     new_parts: Callable[[], Awaitable[None]]
     """Returns when there may be more parts than before."""
+    pace: Callable[[], Awaitable[None]]
+    """Returns when a long recording may go on; raises NotYetError when it must not."""
 
     @property
     def recording_id(self) -> UUID:
@@ -64,7 +67,9 @@ class Listener:
         return self.claim.recording_id
 
     async def listen(self) -> None:
-        """Hear the recording to its end. Raises NothingToFollowError when it is no longer wanted.
+        """Hear the recording to its end.
+
+        Raises NothingToFollowError when it is no longer wanted, and what its pace raises.
 
         Returns early, with the need noted, when only the complete recording can be decoded.
         A recording that cannot be used is ended with its error; the first time-outs are raised.
@@ -80,26 +85,25 @@ class Listener:
 
     async def _hear_growing(self) -> bool:
         """Decode while parts arrive; False when that cannot be done with this recording."""
-        parts = self._bytes()
-        head = b""
-        streamable: bool | None = None
-        async for data in parts:
-            head += data
-            streamable = is_streamable(head)
-            if streamable is not None or len(head) >= HEAD_BYTES:
-                break
-        if not streamable:
-            await parts.aclose()
-            return False
-        try:
-            samples = decode_stream(_joined(head, parts), max_seconds=self.max_seconds)
-            await self._hear(samples, keeps_what_came=False)
-        except MediaTooLongError:
-            raise
-        except MediaError:
-            # Not every format can be read from a pipe; the complete file settles it.
-            return False
-        return True
+        async with aclosing(self._bytes()) as parts:
+            head = b""
+            streamable: bool | None = None
+            async for data in parts:
+                head += data
+                streamable = is_streamable(head)
+                if streamable is not None or len(head) >= HEAD_BYTES:
+                    break
+            if not streamable:
+                return False
+            try:
+                samples = decode_stream(_joined(head, parts), max_seconds=self.max_seconds)
+                await self._hear(samples, keeps_what_came=False)
+            except MediaTooLongError:
+                raise
+            except MediaError:
+                # Not every format can be read from a pipe; the complete file settles it.
+                return False
+            return True
 
     async def _hear_whole(self) -> None:
         """Decode the complete recording from a local copy; leave it until it is complete."""
@@ -126,10 +130,13 @@ class Listener:
         try:
             async with aclosing(cast("AsyncGenerator[bytes, None]", samples)) as stream:
                 async for pcm in stream:
-                    for chunk in await asyncio.to_thread(cutter.push, pcm):
+                    chunks = await asyncio.to_thread(cutter.push, pcm)
+                    for chunk in chunks:
                         await self._keep(chunk, known)
                     if self.claim.is_live:
                         await self.offers.offer(cutter.open_chunk())
+                    elif chunks and cutter.count > SHORT:
+                        await self.pace()
                     if cutter.heard_ms >= noted_ms + NOTE_EVERY_MS:
                         noted_ms = cutter.heard_ms
                         await store.note_heard(self.database, self.recording_id, noted_ms)
@@ -200,8 +207,10 @@ class Listener:
         while True:
             parts, part_count = await store.parts_from(self.database, self.recording_id, number)
             for part in parts:
-                async for data in self.blobs.read(part.key):
-                    yield data
+                reading = cast("AsyncGenerator[bytes, None]", self.blobs.read(part.key))
+                async with aclosing(reading) as pieces:
+                    async for data in pieces:
+                        yield data
                 number = part.number + 1
             if part_count is not None and number >= part_count:
                 return

@@ -47,6 +47,7 @@ async def late_listener(
             database=parts.database, recording_id=sent.recording_id, clock=CLOCK, every_s=0
         ),
         new_parts=forever,
+        pace=forever,
     )
 
 
