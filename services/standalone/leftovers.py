@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -50,13 +51,20 @@ def end_leftovers(notes: ProcessNotes, postgres_directory: Path) -> list[str]:
     for name, process in left.items():
         with suppress(psutil.NoSuchProcess):
             process.send_signal(signal.SIGINT if name == "postgres" else signal.SIGTERM)
-    _, alive = psutil.wait_procs(list(left.values()), timeout=END_TIMEOUT_S)
-    for process in alive:
+    for process in _still_running(notes).values():
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(alive, timeout=END_TIMEOUT_S)
+    _still_running(notes)
     _clear_stale_lock(postgres_directory)
     return sorted(left)
+
+
+def _still_running(notes: ProcessNotes) -> dict[str, psutil.Process]:
+    """Give them time to end; return those that did not. An end their parent missed is one too."""
+    deadline_s = time.monotonic() + END_TIMEOUT_S
+    while (running := notes.running()) and time.monotonic() < deadline_s:
+        time.sleep(0.05)
+    return running
 
 
 def _clear_stale_lock(directory: Path) -> None:
