@@ -209,7 +209,7 @@ CONSUMERS: tuple[Consumer, ...] = (
         service="transcription",
         messages=(m.SpeakersRequest,),
         ack_wait_s=10.0,
-        max_attempts=4,
+        max_attempts=10,
         concurrency=1,
         deadline_s=3600.0,
     ),

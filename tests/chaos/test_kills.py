@@ -122,6 +122,8 @@ async def facts_of(tidings: Tidings) -> list[Json]:
 async def stack() -> AsyncIterator[Stack]:
     with running_stack() as stack:
         yield stack
+        log = stack.log_path.read_text(encoding="utf-8", errors="replace").splitlines()
+        print(*(line for line in log if "message buried" in line), sep="\n")
 
 
 async def test_killing_everything_loses_and_doubles_nothing(stack: Stack) -> None:
