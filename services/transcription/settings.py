@@ -32,7 +32,7 @@ class Settings(CommonSettings):
         16,
         gt=0,
         validation_alias="TIDINGS_TRANSCRIPTION_MAX_FOLLOWED",
-        description="Recordings one follower listens to at a time; each runs a decoder.",
+        description="Recordings one follower decodes at a time; a quarter of them may be long.",
     )
     max_seconds: float = Field(
         12 * 3600.0,
