@@ -15,8 +15,6 @@ KEEP_FAILED = timedelta(days=7)
 """A dead letter may be replayed that long: its chunk must still be there."""
 KEEP_FINISHED = timedelta(seconds=30)
 """A request on its way may still ask for the samples of a recording that has just ended."""
-
-
 KEEP_DOUBTFUL = timedelta(days=1)
 """So long a second look may wait for an idle moment; then the first words stand."""
 
