@@ -83,9 +83,10 @@ class CuttingProxy:
         finally:
             there.cancel()
             back.cancel()
-            await asyncio.gather(there, back, return_exceptions=True)
+            # Before anything is awaited: `stop` may cancel the end of a line as well.
             if to[1] not in self._silenced:
                 to[1].transport.abort()
+            await asyncio.gather(there, back, return_exceptions=True)
 
     async def _pass_on(
         self,
