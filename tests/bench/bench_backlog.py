@@ -19,6 +19,7 @@ from tests.support.measuring import (
     scratch,
     spread,
     transcribed,
+    transcripts,
     write_wav,
 )
 from tests.support.stack import Stack
@@ -30,12 +31,12 @@ async def measure(
     stack: Stack, *, short: Path, long: Path, copies: int, rounds: int
 ) -> tuple[list[float], list[float], bool]:
     """Return the seconds of the short update when idle and behind, and if the backlog lasted."""
-    async with signed_in(stack.url, stack.token) as tidings:
+    async with signed_in(stack.url, stack.token) as tidings, transcripts(tidings) as heard:
         thread = await tidings.first_thread()
-        idle = [await transcribed(tidings, short, thread) for _ in range(rounds)]
+        idle = [await transcribed(tidings, heard, short, thread) for _ in range(rounds)]
         backlog = [await tidings.send(long, thread, language="en") for _ in range(copies)]
         await _begun(tidings, backlog[0])
-        behind = [await transcribed(tidings, short, thread) for _ in range(rounds)]
+        behind = [await transcribed(tidings, heard, short, thread) for _ in range(rounds)]
         last = await tidings.update(backlog[-1])
         return idle, behind, last["transcript"]["state"] != "complete"
 

@@ -3,15 +3,12 @@ being said to its being on the reader's screen, provisional or settled.
 """
 
 import asyncio
-import json
 import sys
 import time
-from collections.abc import Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import aiohttp
 
 from tests.support.client import Tidings, signed_in
 from tests.support.measuring import (
@@ -39,26 +36,18 @@ class Reader:
     update_id: str
     shown: list[tuple[float, int]] = field(default_factory=list)
     """(moment, words up to this time of the recording are on the screen)"""
-    completed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def read(self, tidings: Tidings) -> None:
-        """Follow the stream of events until the transcript is complete."""
-        headers = {"Authorization": f"Bearer {tidings.token}"}
-        url = f"{tidings.url}/api/v1/events?after=0&follow=true"
-        forever = aiohttp.ClientTimeout(total=None)
-        async with tidings.http.get(url, headers=headers, timeout=forever) as stream:
-            async for line in stream.content:
-                if line.startswith(b"data: ") and self._takes(json.loads(line[6:])):
-                    self.completed.set()
+        """Hear what happens until the transcript is complete."""
+        async with aclosing(tidings.facts(after=0)) as facts:
+            async for fact in facts:
+                data = fact["data"]
+                if data.get("update_id") != self.update_id:
+                    continue
+                if data.get("segments"):
+                    self.shown.append((time.monotonic(), data["segments"][-1]["end_ms"]))
+                if fact["type"].startswith("tidings.transcript.completed."):
                     return
-
-    def _takes(self, event: Mapping[str, Any]) -> bool:
-        data = event["data"]
-        if data.get("update_id") != self.update_id:
-            return False
-        if data.get("segments"):
-            self.shown.append((time.monotonic(), data["segments"][-1]["end_ms"]))
-        return bool(event["type"].startswith("tidings.transcript.completed."))
 
 
 async def speak(tidings: Tidings, wav: Path) -> tuple[float, list[float]]:

@@ -22,6 +22,7 @@ from tests.support.measuring import (
     samples_of,
     scratch,
     transcribed,
+    transcripts,
     write_wav,
 )
 from tests.support.stack import Stack
@@ -32,9 +33,8 @@ MOST_MEMORY = 1.3
 
 async def send(stack: Stack, path: Path) -> float:
     """Return the seconds one file takes."""
-    async with signed_in(stack.url, stack.token) as tidings:
-        thread = await tidings.first_thread()
-        return await transcribed(tidings, path, thread, longest_pause_s=0.1)
+    async with signed_in(stack.url, stack.token) as tidings, transcripts(tidings) as heard:
+        return await transcribed(tidings, heard, path, await tidings.first_thread())
 
 
 def measure(path: Path, seconds: float, rounds: int) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from tests.support.measuring import (
     samples_of,
     scratch,
     transcribed,
+    transcripts,
     write_wav,
 )
 from tests.support.stack import Stack
@@ -50,10 +51,10 @@ def with_program(program: Path, paths: Sequence[Path], folder: Path) -> float:
 
 async def send_all(stack: Stack, paths: Sequence[Path]) -> tuple[float, list[float]]:
     """Send all at once; return the seconds until the last is complete, and those of each."""
-    async with signed_in(stack.url, stack.token) as tidings:
+    async with signed_in(stack.url, stack.token) as tidings, transcripts(tidings) as heard:
         thread = await tidings.first_thread()
         began_s = time.monotonic()
-        each = await asyncio.gather(*(transcribed(tidings, path, thread) for path in paths))
+        each = await asyncio.gather(*(transcribed(tidings, heard, path, thread) for path in paths))
         return time.monotonic() - began_s, each
 
 

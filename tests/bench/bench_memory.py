@@ -22,6 +22,7 @@ from tests.support.measuring import (
     samples_of,
     scratch,
     transcribed,
+    transcripts,
     write_wav,
 )
 from tests.support.stack import Stack
@@ -41,12 +42,12 @@ def memory_of(stack: Stack) -> dict[str, float]:
 async def send(stack: Stack, paths: list[Path], pieces: int) -> None:
     """Send so many pieces, a few at a time."""
     room = asyncio.Semaphore(AT_ONCE)
-    async with signed_in(stack.url, stack.token) as tidings:
+    async with signed_in(stack.url, stack.token) as tidings, transcripts(tidings) as heard:
         thread = await tidings.first_thread()
 
         async def one(number: int) -> None:
             async with room:
-                await transcribed(tidings, paths[number % len(paths)], thread)
+                await transcribed(tidings, heard, paths[number % len(paths)], thread)
 
         await asyncio.gather(*(one(number) for number in range(pieces)))
 

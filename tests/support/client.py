@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import aiohttp
 
 TUS = {"Tus-Resumable": "1.0.0"}
 PATCH_TYPE = "application/offset+octet-stream"
+LONGEST_LINE_BYTES = 1 << 20
 
 Json = dict[str, Any]
 
@@ -116,7 +118,6 @@ class Tidings:
         update_id: str,
         what: str = "transcript",
         timeout_s: float = 120,
-        longest_pause_s: float = 1.0,
     ) -> Json:
         """Return the update once `what` is settled: complete, or not to be had."""
         deadline = time.monotonic() + timeout_s
@@ -131,7 +132,28 @@ class Tidings:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{what} of {update_id} not settled in {timeout_s:.0f} s")
             await asyncio.sleep(pause_s)
-            pause_s = min(longest_pause_s, pause_s * 1.1)
+            pause_s = min(1.0, pause_s * 1.1)
+
+    async def newest_fact(self) -> int:
+        """Return the number of what has happened last."""
+        return int((await self.call("GET", "/api/v1/events?after=newest&limit=1"))["next_after"])
+
+    async def facts(self, after: int) -> AsyncGenerator[Json, None]:
+        """Yield what happened after that number and what happens, as an open page hears it."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        for_ever = aiohttp.ClientTimeout(total=None)
+        while True:
+            # The server ends a stream now and then, to check again who may read.
+            url = f"{self.url}/api/v1/events?follow=true&after={after}"
+            async with self.http.get(
+                url, headers=headers, timeout=for_ever, read_bufsize=LONGEST_LINE_BYTES
+            ) as stream:
+                stream.raise_for_status()
+                async for line in stream.content:
+                    if line.startswith(b"id: "):
+                        after = int(line[4:])
+                    elif line.startswith(b"data: "):
+                        yield json.loads(line[6:])
 
     async def transcript(self, update_id: str, kind: str = "json") -> Any:
         """Return the transcript in one of its formats."""

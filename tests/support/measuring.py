@@ -12,8 +12,9 @@ import tempfile
 import threading
 import time
 import wave
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -77,19 +78,45 @@ def house(**settings: object) -> Iterator[Stack]:
         yield stack
 
 
-async def transcribed(
-    tidings: Tidings, path: Path, thread: str, *, longest_pause_s: float = 1.0
-) -> float:
-    """Send a file and return the seconds until its transcript is complete.
+class Transcripts:
+    """When transcripts are complete, heard as an open page does: asking is work for the house."""
 
-    Asking often is exact; where many ask at once it is also work.
-    """
+    def __init__(self, tidings: Tidings) -> None:
+        self._tidings = tidings
+        self._settled: defaultdict[str, asyncio.Future[float]] = defaultdict(asyncio.Future)
+
+    async def complete(self, update_id: str) -> float:
+        """Return the moment the update's transcript was complete; fails where there is none."""
+        return await self._settled[update_id]
+
+    async def hear(self, after: int) -> None:
+        """Note what happens after that fact, until cancelled."""
+        async with aclosing(self._tidings.facts(after)) as facts:
+            async for fact in facts:
+                kind, settled = fact["type"], self._settled[fact["data"].get("update_id", "")]
+                if settled.done():
+                    continue
+                if kind.startswith("tidings.transcript.completed."):
+                    settled.set_result(time.monotonic())
+                elif kind.startswith(("tidings.transcript.failed.", "tidings.recording.refused.")):
+                    settled.set_exception(AssertionError(fact["data"]))
+
+
+@asynccontextmanager
+async def transcripts(tidings: Tidings) -> AsyncIterator[Transcripts]:
+    """Give what hears of all transcripts from now on."""
+    heard = Transcripts(tidings)
+    async with asyncio.TaskGroup() as group:
+        hearing = group.create_task(heard.hear(await tidings.newest_fact()))
+        yield heard
+        hearing.cancel()
+
+
+async def transcribed(tidings: Tidings, heard: Transcripts, path: Path, thread: str) -> float:
+    """Send a file and return the seconds until its transcript is complete."""
     began_s = time.monotonic()
     update = await tidings.send(path, thread, language="en")
-    settled = await tidings.wait(update, timeout_s=LONGEST_S, longest_pause_s=longest_pause_s)
-    if settled["transcript"]["state"] != "complete":
-        raise AssertionError(settled["problem"])
-    return time.monotonic() - began_s
+    return await heard.complete(update) - began_s
 
 
 @dataclass(frozen=True)
