@@ -49,7 +49,7 @@ class Context:
 
         async def call() -> None:
             settings = self.settings
-            async with open_api(settings.url, settings.token_or_none()) as api:
+            async with open_api(settings.workspace_url, settings.token_or_none()) as api:
                 await use(api)
 
         asyncio.run(call())
@@ -76,7 +76,7 @@ def with_context(command: CommandT) -> CommandT:
 def tidings(*, as_json: bool) -> None:
     """Send recordings to your team; read, search and follow what was said.
 
-    TIDINGS_URL says where (http://localhost:8080 unless set), TIDINGS_TOKEN who you are.
+    TIDINGS_URL says where (else this machine, TIDINGS_PORT), TIDINGS_TOKEN who you are.
     """
 
 

@@ -21,11 +21,18 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    url: str = Field(
-        "http://localhost:8080",
+    url: str | None = Field(
+        None,
         pattern=r"^https?://[^/\s]+/?$",
         validation_alias="TIDINGS_URL",
-        description="Address of the workspace the commands talk to.",
+        description="Address of the workspace the commands talk to; else TIDINGS_PORT here.",
+    )
+    port: int = Field(
+        8080,
+        ge=1,
+        le=65535,
+        validation_alias="TIDINGS_PORT",
+        description="Port of the installation on this machine.",
     )
     token: str | None = Field(
         None,
@@ -53,6 +60,11 @@ class Settings(BaseSettings):
         validation_alias="TIDINGS_CLI_STATE_DIR",
         description="Folder where unfinished uploads are remembered.",
     )
+
+    @property
+    def workspace_url(self) -> str:
+        """Address of the workspace: the one given, else that of the installation here."""
+        return self.url or f"http://localhost:{self.port}"
 
     def token_or_none(self) -> str | None:
         """Return the token given, else the owner's of the installation here, else None."""

@@ -221,6 +221,12 @@ async def test_a_server_that_does_not_answer_is_said(shell: Shell) -> None:
     assert (ended.status, "127.0.0.1:1" in ended.err) == (Exit.UNREACHABLE, True)
 
 
+async def test_the_installation_here_is_found_by_its_port(shell: Shell) -> None:
+    port = shell.tidings.url.rpartition(":")[2]
+    ended = await shell.run("get", UPDATE_ID, env={"TIDINGS_URL": "", "TIDINGS_PORT": port})
+    assert ended.status == Exit.DONE
+
+
 # --- get and search ----------------------------------------------------------------------
 
 
