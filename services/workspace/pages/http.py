@@ -1,6 +1,6 @@
 """Routes of the pages the server draws. They ask nothing of other servers and run no script."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial, wraps
 from pathlib import Path
 from typing import cast
@@ -15,6 +15,7 @@ from services.workspace.accounts.domain import (
     LinkOverError,
     ProviderMissingError,
     ProviderRefusedError,
+    TooManySignInsError,
     WrongSignInError,
 )
 from services.workspace.accounts.http import LINK_PATH, address_of, client_of
@@ -120,13 +121,14 @@ async def post_sign_in(request: web.Request) -> web.Response:
             client=client_of(request),
             address=address_of(request),
         )
-    except (ValidationError, WrongSignInError):
-        refusal = WrongSignInError()
+    except (ValidationError, WrongSignInError, TooManySignInsError) as error:
+        refusal = error if isinstance(error, TooManySignInsError) else WrongSignInError()
         texts = _texts_of(request)
         page = views.sign_in_page(
             texts,
             provider=_provider_name(workspace),
             onward=onward,
+            email=form.get("email"),
             problem=texts.explain(refusal),
         )
         return _page(texts, page, status=refusal.status)
@@ -206,26 +208,31 @@ async def post_join(request: web.Request) -> web.Response:
     workspace = workspace_of(request)
     secret = request.match_info["token"]
     asker = await _asker_of(request)
+    form = await _form_of(request)
     try:
         if asker is not None:
             await invitations.accept(workspace, asker, secret)
             return _see_other("/")
-        body = NewcomerBody.model_validate(await _form_of(request))
+        body = NewcomerBody.model_validate(form)
         accepted = await invitations.accept_as_newcomer(
             workspace, secret, name=body.name, email=body.email, password=body.password
         )
     except ValidationError:
         problem = _texts_of(request).form_incomplete
-        return await _join_page(request, problem=problem, status=422)
+        return await _join_page(request, given=form, problem=problem, status=422)
     except ConflictError as refusal:
         problem = _texts_of(request).explain(refusal)
-        return await _join_page(request, problem=problem, status=refusal.status)
+        return await _join_page(request, given=form, problem=problem, status=refusal.status)
     session = await usecases.sign_in_newcomer(workspace, accepted.person_id, client_of(request))
     return _signed_in(workspace, session)
 
 
 async def _join_page(
-    request: web.Request, *, problem: str | None = None, status: int = 200
+    request: web.Request,
+    *,
+    given: Mapping[str, str] | None = None,
+    problem: str | None = None,
+    status: int = 200,
 ) -> web.Response:
     workspace = workspace_of(request)
     secret = request.match_info["token"]
@@ -233,7 +240,9 @@ async def _join_page(
     asker = await _asker_of(request)
     person: Person | None = await usecases.get_me(workspace, asker) if asker else None
     texts, action = _texts_of(request), f"{JOIN_PATH}/{secret}"
-    page = views.join_page(texts, offer, action=action, person=person, problem=problem)
+    page = views.join_page(
+        texts, offer, action=action, person=person, given=given or {}, problem=problem
+    )
     return _page(texts, page, status=status)
 
 

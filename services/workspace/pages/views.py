@@ -1,5 +1,8 @@
 """The few pages the server draws itself: sign in, confirm a link, join a team."""
 
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
 from services.workspace.accounts.domain import PASSWORD_MIN
 from services.workspace.accounts.store import Person
 from services.workspace.pages.html import Markup, document, element
@@ -8,7 +11,12 @@ from services.workspace.teams.store import Offer
 
 
 def sign_in_page(
-    texts: Texts, *, provider: str | None, onward: str = "/", problem: str | None = None
+    texts: Texts,
+    *,
+    provider: str | None,
+    onward: str = "/",
+    email: str | None = None,
+    problem: str | None = None,
 ) -> str:
     """Ask for e-mail address and password, or offer the provider; go on to ``onward`` then."""
     return _document(
@@ -19,7 +27,7 @@ def sign_in_page(
             _alarm(problem),
             element(
                 "form",
-                _field(texts.fields.email, name="email", type="email", autocomplete="username"),
+                _email_field(texts, email),
                 _field(
                     texts.fields.password,
                     name="password",
@@ -50,9 +58,15 @@ def confirm_page(texts: Texts, action: str) -> str:
 
 
 def join_page(
-    texts: Texts, offer: Offer, *, action: str, person: Person | None, problem: str | None
+    texts: Texts,
+    offer: Offer,
+    *,
+    action: str,
+    person: Person | None,
+    given: Mapping[str, str],
+    problem: str | None,
 ) -> str:
-    """Offer a place in a team: to somebody signed in, or to a newcomer."""
+    """Offer a place in a team: to somebody signed in, or to a newcomer, with what they gave."""
     invited = texts.invited.format(
         name=offer.invited_by, team=offer.team_name, role=texts.roles[offer.role]
     )
@@ -62,8 +76,8 @@ def join_page(
     else:
         form = element(
             "form",
-            _field(texts.fields.name, name="name", autocomplete="name"),
-            _field(texts.fields.email, name="email", type="email", autocomplete="username"),
+            _field(texts.fields.name, name="name", autocomplete="name", value=given.get("name")),
+            _email_field(texts, given.get("email")),
             _field(
                 texts.fields.new_password,
                 name="password",
@@ -75,7 +89,7 @@ def join_page(
             element(
                 "p",
                 f"{texts.have_account} ",
-                element("a", texts.sign_in_first, href="/sign-in"),
+                element("a", texts.sign_in_first, href=f"/sign-in?{urlencode({'next': action})}"),
                 class_="faint",
             ),
             method="post",
@@ -125,8 +139,14 @@ def _provider_sheet(texts: Texts, provider: str | None) -> Markup:
     return _sheet(element("a", label, href="/sign-in/provider", class_="button"))
 
 
-def _field(label: str, **attributes: str) -> Markup:
+def _field(label: str, **attributes: str | None) -> Markup:
     return element("label", label, element("input", required="", **attributes))
+
+
+def _email_field(texts: Texts, given: str | None) -> Markup:
+    return _field(
+        texts.fields.email, name="email", type="email", autocomplete="username", value=given
+    )
 
 
 def _alarm(problem: str | None) -> Markup:

@@ -1,6 +1,7 @@
 """The pages the server draws, and the first start."""
 
 import re
+from urllib.parse import urlencode
 
 import pytest
 
@@ -120,6 +121,42 @@ async def test_the_form_signs_in_and_out(house: WorkspaceHouse) -> None:
     assert b"address or the password is wrong" in wrong.body
     assert (out.status, out.headers["Location"]) == (303, "/sign-in")
     assert (await ann.get("/api/v1/me")).status == 401
+
+
+async def test_whoever_guesses_too_often_is_told_so_on_the_form_and_types_no_address_twice(
+    house: WorkspaceHouse,
+) -> None:
+    form = {"email": "ann@example.org", "password": "wrong"}
+
+    replies = [await house.nobody().post("/sign-in", data=form) for _ in range(11)]
+
+    assert [reply.status for reply in replies] == [401] * 10 + [429]
+    assert b"Too many failed sign-ins" in replies[-1].body
+    for reply in replies[-2:]:
+        assert b'value="ann@example.org"' in reply.body
+        assert b'type="password"' in reply.body
+        assert b'value="wrong"' not in reply.body
+
+
+async def test_an_invitation_is_found_again_after_signing_in_and_after_a_mistake(
+    cast: Cast,
+) -> None:
+    house = cast.house
+    await house.person("Ann", "correct horse")
+    made = await cast.owner.post(f"/api/v1/teams/{cast.team_id}/invitations", {"role": "member"})
+    address = f"/join/{made.json['token']}"
+    taken = {"name": "An <b>", "email": "ann@example.org", "password": "long enough it is"}
+
+    offered = await house.nobody().get(address)
+    refused = await house.nobody().post(address, data=taken)
+    sign_in = {"email": "ann@example.org", "password": "correct horse", "next": address}
+    back = await house.nobody().post("/sign-in", data=sign_in)
+
+    assert f'href="/sign-in?{urlencode({"next": address})}"' in offered.body.decode()
+    assert (refused.status, back.headers["Location"]) == (409, address)
+    assert b'value="An &lt;b&gt;"' in refused.body
+    assert b'value="ann@example.org"' in refused.body
+    assert b"long enough it is" not in refused.body
 
 
 async def test_the_servers_own_pages_speak_the_readers_language(cast: Cast) -> None:
