@@ -52,11 +52,11 @@ def test_words_can_be_heard_anew_and_stay_where_that_finds_none(
 ) -> None:
     """The recording is a silence, so hearing it anew finds nothing, and says so."""
     page.goto(f"/updates/{conversation['id']}")
-    page.get_by_role("button", name="Put into words again…").click()
+    page.get_by_role("button", name="Transcribe again…").click()
     page.get_by_label("Spoken in").select_option("nl")
     picture(page, "hearing-anew")
     assert violations(page) == []
-    page.get_by_role("button", name="Put into words again", exact=True).click()
-    refused = page.get_by_text("Putting it into words again did not work.")
+    page.get_by_role("button", name="Transcribe again", exact=True).click()
+    refused = page.get_by_text("Transcribing again did not work.")
     expect(refused).to_be_visible(timeout=WORDS_MS)
     expect(page.get_by_text("Is the crane ready?")).to_be_visible()
