@@ -5,8 +5,10 @@ Every format keeps every word in order. What is special to a format is escaped, 
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -51,20 +53,21 @@ class TranscriptHasNoTimesError(InvalidError):
     code = "transcript-has-no-times"
 
 
-class WordReply(BaseModel):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WordReply:
     """One word; times are seconds from the start of the recording."""
-
-    model_config = ConfigDict(frozen=True)
 
     start: float
     end: float
     word: str
     probability: float
-    correction: UUID | None = Field(
-        default=None,
-        description="Which correction put the word there; absent where it was heard.",
-        exclude_if=lambda correction: correction is None,
-    )
+    correction: Annotated[
+        UUID | None,
+        Field(
+            description="Which correction put the word there; absent where it was heard.",
+            exclude_if=lambda correction: correction is None,
+        ),
+    ] = None
 
 
 class SegmentReply(BaseModel):

@@ -7,7 +7,7 @@ where v.update_id = $3;
 
 -- name: list_segments
 -- What was said, in order, as people corrected it. $1 update
-select id, start_ms, end_ms, text, language, language_probability, confidence, speaker, words,
+select id, start_ms, end_ms, text, language, language_probability, confidence, speaker, words::text,
        coalesce(repeats_cut, 0) as repeats_cut, heard ->> 'text' as original
 from segments where update_id = $1 order by id;
 

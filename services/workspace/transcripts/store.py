@@ -5,6 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
+from pydantic import TypeAdapter
+
 from services.workspace.domain import Asker
 from services.workspace.transcripts.domain import StoredSegment, StoredWord
 from services.workspace.visibility import UpdateMissingError
@@ -13,6 +15,8 @@ from shared.contracts.summary import Statement
 from shared.db import Connection, load_queries
 
 _QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
+#: Two hours have twenty thousand words: they become values at once, with no dicts between.
+_WORDS = TypeAdapter(tuple[StoredWord, ...])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +47,7 @@ async def list_segments(tx: Connection, update_id: UUID) -> tuple[StoredSegment,
     """Return what was said, in order."""
     rows = await tx.fetch(_QUERIES["list_segments"], update_id)
     return tuple(
-        StoredSegment(**{**row, "words": tuple(StoredWord(**word) for word in row["words"])})
-        for row in rows
+        StoredSegment(**{**row, "words": _WORDS.validate_json(row["words"])}) for row in rows
     )
 
 
