@@ -78,7 +78,12 @@ class Replies:
 async def sweep(database: Database, clock: Clock) -> None:
     """Forget replies and keys older than a day."""
     before = clock.now() - KEEP
-    for name in ("sweep_replies", "sweep_update_keys", "sweep_comment_keys"):
+    for name in (
+        "sweep_replies",
+        "sweep_update_keys",
+        "sweep_comment_keys",
+        "sweep_correction_keys",
+    ):
         await database.execute(_QUERIES[name], before)
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from services.workspace.projections.usecases import Keeper
+from services.workspace.replies import sweep as sweep_replies
 from shared.contracts import messages as m
 from shared.contracts.transcript import Segment, Word
 from shared.errors import ConflictError
@@ -193,6 +194,19 @@ async def test_a_repeat_under_one_key_corrects_once(told: Spoken) -> None:
         "UPDATE idempotency SET status = NULL, created_at = $1", datetime(2026, 1, 1, tzinfo=UTC)
     )
     assert (await told.correct(member, "marmalade", "Marmolada", 1_500)).json == first.json
+
+
+async def test_a_key_used_again_days_later_makes_another_correction(told: Spoken) -> None:
+    """Keys of corrections were kept for ever: the second one was answered with the first."""
+    member, database = told.cast.member.with_headers(Idempotency_Key="k1"), told.cast.house.database
+    await told.correct(member, "marmalade", "Marmolada", 1_500)
+    long_ago = datetime(2026, 1, 1, tzinfo=UTC)
+    await database.execute("UPDATE idempotency SET created_at = $1", long_ago)
+    await database.execute("UPDATE corrections SET made_at = $1", long_ago)
+    await sweep_replies(database, told.cast.house.workspace.clock)
+
+    assert (await told.correct(member, "harbour.", "quay.", 4_500)).json["replacement"] == "quay."
+    assert await told.text() == "We ship the Marmolada on Friday. Anna tells the quay.\n"
 
 
 async def test_guests_correct_only_what_they_said(told: Spoken) -> None:
