@@ -29,9 +29,10 @@ WHERE c.state = 'sent' AND c.queued_at IS NOT NULL AND c.taken_at IS NULL AND c.
 -- Which chunks come next: those of the best rank there is. Live recordings are 0, short ones 1, those of more than $5
 -- chunks 2, those heard anew 3; where a team got nothing for a while, its long ones are as good as short. Among equals
 -- the teams take turns, beginning with the one that has least on the queue for its share; within a team whatever has got
--- least so far. No team has more than $4 on the queue.
+-- least so far. No team has more than $4 on the queue, where what was given up with its recording lies no longer.
 WITH team AS (
-    SELECT r.team_id, max(c.queued_at) AS served_at, count(*) FILTER (WHERE c.state = 'sent') AS queued
+    SELECT r.team_id, max(c.queued_at) AS served_at,
+        count(*) FILTER (WHERE c.state = 'sent' AND r.state IN ('following', 'heard')) AS queued
     FROM chunk AS c JOIN recording AS r USING (recording_id)
     WHERE c.queued_at IS NOT NULL GROUP BY r.team_id
 ), ranked AS (

@@ -10,6 +10,7 @@ import pytest
 from typing_extensions import override
 
 from services.transcription import app, store
+from services.transcription.domain import EngineError
 from services.transcription.engine import Chunk, ChunkResult
 from services.transcription.usecases import overtake
 from services.transcription.usecases.dispatch import Dispatcher, Fairness
@@ -184,6 +185,20 @@ async def test_no_team_has_more_with_recognisers_than_it_may(recordings: Recordi
     assert [await dispatcher.fill() for _ in range(3)] == [1, 3, 0], "live, then 2 and 1"
     await recordings.database.execute("DELETE FROM chunk WHERE queued_at IS NOT NULL")
     assert await dispatcher.fill() == 3
+
+
+async def test_a_chunk_that_was_given_up_takes_no_place_of_its_team(recordings: Recordings) -> None:
+    """It stays for a replay, and kept its team from ever getting another one for a week."""
+    team_id = new_id(CLOCK)
+    failed = await recordings.cut("failed", 1, team_id=team_id)
+    dispatcher = recordings.dispatcher(8, most_of_a_team=1)
+    assert await dispatcher.fill() == 1
+    await recordings.cut("next", 1, team_id=team_id)
+    assert await dispatcher.fill() == 0
+    assembler = (await recordings.house.parts("follower-1")).assembler
+    async with recordings.database.transaction() as tx:
+        await assembler.fail(tx, failed.recording_id, EngineError())
+    assert await dispatcher.fill() == 1
 
 
 async def test_what_is_heard_anew_waits_for_everything_else(recordings: Recordings) -> None:
