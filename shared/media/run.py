@@ -22,6 +22,8 @@ MIB = 1 << 20
 READ_BYTES = 64 * 1024
 STDERR_TAIL_BYTES = 4096
 PIPES_END_S = 2.0
+MOST_MODEST = 19
+"""The lowest priority there is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +39,7 @@ class Limits:
     output_bytes: int = 64 * MIB
     """Most bytes on standard output, and the size of any one file written."""
     nice: int = 5
-    """Scheduling priority; higher is more modest."""
+    """How much more modest than this process, which may be nice itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,9 +186,9 @@ async def started(
         env={"PATH": os.defpath},
         limit=READ_BYTES,
     )
-    _restrain(process.pid, limits)
     running = MediaProcess(process, limits, source)
     try:
+        _restrain(process.pid, limits)
         yield running
     finally:
         await running.stop()
@@ -246,8 +248,15 @@ def _restrain(pid: int, limits: Limits) -> None:
     )
     with contextlib.suppress(ProcessLookupError):  # It is already over.
         for kind, lower, upper in bounds:
-            resource.prlimit(pid, kind, (lower, upper))
-        os.setpriority(os.PRIO_PROCESS, pid, limits.nice)
+            # Whoever started us may have set narrower bounds, which only root may widen.
+            most = _narrower(upper, resource.prlimit(pid, kind)[1])
+            resource.prlimit(pid, kind, (_narrower(lower, most), most))
+        ours = os.getpriority(os.PRIO_PROCESS, 0)
+        os.setpriority(os.PRIO_PROCESS, pid, min(MOST_MODEST, ours + limits.nice))
+
+
+def _narrower(bound: int, other: int) -> int:
+    return bound if other == resource.RLIM_INFINITY else min(bound, other)
 
 
 def _kill_group(process: asyncio.subprocess.Process) -> None:

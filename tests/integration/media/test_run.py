@@ -179,7 +179,35 @@ async def test_priority_is_lowered_and_secrets_stay_here(monkeypatch: pytest.Mon
     monkeypatch.setenv("TIDINGS_SECRET", "x")
     script = "import os, sys; sys.stdin.read(); print(os.nice(0), 'TIDINGS_SECRET' in os.environ)"
     done = await run_media(python(script), nice=15, stdin=parts(b"go"))
-    assert done.stdout.split() == [str(os.nice(0) + 15).encode(), b"False"]
+    assert done.stdout.split() == [str(min(19, os.nice(0) + 15)).encode(), b"False"]
+
+
+UNDER_BOUNDS = """
+import asyncio, resource, sys
+from shared.media import Limits, run_media, started
+
+async def main():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+    show = "import os, resource, sys; sys.stdin.read(); " \
+        "print(os.nice(0), resource.getrlimit(resource.RLIMIT_FSIZE)[1])"
+    async def go():
+        yield b"go"
+    done = await run_media([sys.executable, "-c", show], stdin=go())
+    print(done.stdout.decode())
+
+asyncio.run(main())
+"""
+
+
+async def test_programs_run_where_we_are_nice_and_bounded_ourselves() -> None:
+    """Started by `nice -n 10` as an ordinary user, no recording was ever made playable."""
+    ordinary = ("setpriv", "--bounding-set=-sys_nice,-sys_resource") if os.geteuid() == 0 else ()
+    process = await asyncio.create_subprocess_exec(
+        *(*ordinary, "nice", "-n", "10", sys.executable, "-c", UNDER_BOUNDS),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await process.communicate()
+    assert said.split() == [str(min(19, os.nice(0) + 15)).encode(), str(MIB).encode()]
 
 
 async def parts(*pieces: bytes) -> AsyncIterator[bytes]:
