@@ -38,6 +38,7 @@ from shared.contracts import registry
 from shared.db import Database
 from shared.errors import UnavailableError
 from shared.http.serve import serve
+from shared.media.workroom import Workroom
 
 LEAST_PRIORITY = 19
 SWEEP_EVERY_S = 5.0
@@ -109,6 +110,8 @@ async def follow(parts: Parts) -> None:
     settings = parts.settings
     # Loaded before the first recording comes, which would otherwise wait for it.
     await asyncio.to_thread(VoiceActivity)
+    workroom = Workroom(settings.work_dir)
+    await workroom.clear()
     assembler = parts.assembler
     runner = Runner(parts.bus, parts.database, parts.clock)
     consumer.listen_to_recordings(runner, Notes(assembler=assembler, clock=parts.clock))
@@ -119,6 +122,7 @@ async def follow(parts: Parts) -> None:
         assembler=assembler,
         max_followed=settings.max_followed,
         max_seconds=settings.max_seconds,
+        workroom=workroom,
         clock=parts.clock,
         draft_every_s=settings.draft_every_s,
     )

@@ -26,6 +26,7 @@ from shared.blobs.port import Blobs
 from shared.clock import Clock
 from shared.db import Database
 from shared.errors import UnavailableError
+from shared.media.workroom import Workroom
 from shared.waking import woken
 
 POLL_S = 0.5
@@ -64,6 +65,7 @@ class Follower:
         assembler: Assembler,
         max_followed: int,
         max_seconds: float,
+        workroom: Workroom,
         clock: Clock,
         draft_every_s: float = 0.0,
         leases: Leases | None = None,
@@ -75,6 +77,7 @@ class Follower:
         self._assembler = assembler
         self._max_followed = max_followed
         self._max_seconds = max_seconds
+        self._workroom = workroom
         self._clock = clock
         self._draft_every_s = draft_every_s
         self._leases = leases or Leases()
@@ -149,6 +152,7 @@ class Follower:
             blobs=self._blobs,
             assembler=self._assembler,
             max_seconds=self._max_seconds,
+            workroom=self._workroom,
             offers=Offers(
                 database=self._database,
                 recording_id=claim.recording_id,

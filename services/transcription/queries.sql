@@ -86,6 +86,10 @@ SELECT failures FROM recording WHERE recording_id = $1;
 -- How many parts are known.
 SELECT count(*) FROM part WHERE recording_id = $1;
 
+-- name: part_bytes
+-- How large the known parts are together.
+SELECT coalesce(sum(size_bytes), 0)::bigint FROM part WHERE recording_id = $1;
+
 -- name: need_whole_file
 -- This recording can only be decoded once all of it is there.
 UPDATE recording SET needs_whole_file = true WHERE recording_id = $1 AND lease_owner = $2;

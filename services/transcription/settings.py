@@ -40,6 +40,12 @@ class Settings(CommonSettings):
         validation_alias="TIDINGS_TRANSCRIPTION_MAX_SECONDS",
         description="Longest recording that is transcribed, in seconds.",
     )
+    work_dir: Path | None = Field(
+        None,
+        validation_alias="TIDINGS_TRANSCRIPTION_WORK_DIR",
+        description="Local disk for recordings that can be decoded only as a whole, as large as "
+        "those are; else /tmp.",
+    )
     max_in_flight: int = Field(
         16,
         gt=0,

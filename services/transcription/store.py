@@ -231,6 +231,11 @@ async def part_total(database: Database, recording_id: UUID) -> int:
     return int(await database.fetchval(QUERIES["part_total"], recording_id) or 0)
 
 
+async def part_bytes(database: Database, recording_id: UUID) -> int:
+    """Return how large the known parts are together."""
+    return int(await database.fetchval(QUERIES["part_bytes"], recording_id))
+
+
 async def need_whole_file(database: Database, recording_id: UUID, owner: str) -> None:
     """Remember that only the complete recording can be decoded."""
     await database.execute(QUERIES["need_whole_file"], recording_id, owner)

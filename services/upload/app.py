@@ -16,7 +16,6 @@ from services.upload.serving import Gallery
 from services.upload.settings import Role, Settings
 from services.upload.sweeping import Sweeper, SweepRules
 from services.upload.usecases import Uploads
-from services.upload.workroom import Workroom
 from shared.blobs import Blobs, open_blobs
 from shared.bus import Bus, Relay, Runner
 from shared.bus.bus import BusUnavailableError
@@ -25,6 +24,7 @@ from shared.db import Database
 from shared.errors import UnavailableError
 from shared.http.routes import Health, build_app, serve, tus_cors
 from shared.http.tokens import TokenVerifier
+from shared.media.workroom import Workroom
 
 SERVICE = "upload"
 DATABASE_CONNECTIONS = 16

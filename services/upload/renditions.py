@@ -14,7 +14,6 @@ from services.upload import store
 from services.upload.domain import Part, recording_prefix
 from services.upload.rendering import Made, Playable, make_drawable, make_playable
 from services.upload.renditions_store import Recording
-from services.upload.workroom import Workroom
 from shared.blobs import Blobs
 from shared.blobs.local import write_whole
 from shared.bus import Delivery, enqueue
@@ -29,6 +28,7 @@ from shared.contracts.messages import (
 from shared.db import Connection, Database, deletion_allowed
 from shared.errors import TidingsError
 from shared.media import MediaError, MediaTookTooLongError
+from shared.media.workroom import Workroom
 
 ROOM_PER_BYTE = 3
 """Local disk for a recording: its parts put together, and the forms made of it."""

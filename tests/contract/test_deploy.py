@@ -102,3 +102,12 @@ def test_nobody_outside_reads_health_and_metrics() -> None:
     assert {"/metrics", "/readyz", "/healthz"} <= set(matcher.split())
     assert rest.split()[:5] == ["handle", "@inside", "{", "respond", "404"]
     assert "@inside" not in text.split("reverse_proxy", 1)[1]
+
+
+@pytest.mark.parametrize("name", ["media", "follower"])
+def test_whole_recordings_are_copied_to_a_disk_and_not_to_memory(
+    house: dict[str, Any], name: str
+) -> None:
+    assert "/tmp" not in (house[name].get("tmpfs") or [])  # noqa: S108 - in the container
+    places = {volume["target"]: volume["source"] for volume in house[name]["volumes"]}
+    assert places["/tmp"] == "scratch"  # noqa: S108

@@ -8,12 +8,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from services.upload.renditions import Renditions
-from services.upload.workroom import Workroom
 from shared.blobs import Blobs
 from shared.bus import Delivery
 from shared.clock import SystemClock
 from shared.contracts.messages import RenditionRequest, TranscodeRequest
 from shared.db import Database
+from shared.media.workroom import Workroom
 
 TEAM = UUID("0198a2b0-0000-7000-8000-000000000001")
 

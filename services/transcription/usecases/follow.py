@@ -5,11 +5,9 @@ one listens from the beginning and finds the chunks there.
 """
 
 import asyncio
-import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 from uuid import UUID
 
@@ -20,6 +18,7 @@ from services.transcription.store import Claim
 from services.transcription.usecases.assemble import Assembler
 from services.transcription.usecases.dispatch import SHORT
 from services.transcription.usecases.draft import Offers
+from shared.blobs.local import write_whole
 from shared.blobs.port import Blobs
 from shared.db import Connection, Database, deletion_allowed
 from shared.errors import ConflictError
@@ -32,6 +31,7 @@ from shared.media import (
     decode_stream,
     is_streamable,
 )
+from shared.media.workroom import Workroom
 
 SLOW_TRIES = 3
 """A machine with too much to do looks like a file that takes too long, but not every time."""
@@ -55,6 +55,7 @@ class Listener:
     blobs: Blobs
     assembler: Assembler
     max_seconds: float
+    workroom: Workroom
     offers: Offers
     new_parts: Callable[[], Awaitable[None]]
     """Returns when there may be more parts than before."""
@@ -111,11 +112,11 @@ class Listener:
         if part_count is None:
             await store.need_whole_file(self.database, self.recording_id, self.owner)
             return
-        with tempfile.TemporaryDirectory(prefix="tidings-recording-") as folder:
-            path = Path(folder) / "recording"
-            with path.open("wb") as copy:
-                async for data in self._bytes():
-                    await asyncio.to_thread(copy.write, data)
+        size_bytes = await store.part_bytes(self.database, self.recording_id)
+        async with self.workroom.folder(size_bytes) as folder:
+            path = folder / "recording"
+            async with aclosing(self._bytes()) as data:
+                await write_whole(path, data)
             samples = decode_file(path, max_seconds=self.max_seconds)
             await self._hear(samples, keeps_what_came=True)
 

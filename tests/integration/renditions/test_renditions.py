@@ -8,12 +8,12 @@ import pytest
 from typing_extensions import override
 
 from services.upload import renditions
-from services.upload.workroom import PREFIX, Workroom
 from shared.blobs.disk import DiskBlobs
 from shared.blobs.port import BlobInfo, Source
 from shared.bus.delivery import AlreadyDoneError
 from shared.errors import StorageFullError
 from shared.media import MediaTookTooLongError, probe
+from shared.media.workroom import PREFIX, Workroom
 from tests.support import media_samples as samples
 from tests.support.rendition_house import RenditionHouse
 from tests.support.speech import speech_file

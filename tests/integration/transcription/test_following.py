@@ -14,6 +14,7 @@ from services.transcription.usecases.follow import Listener, NothingToFollowErro
 from services.transcription.usecases.strays import Strays
 from shared.db import Database
 from shared.media import MediaTookTooLongError
+from shared.media.workroom import Workroom
 from shared.testing.waiting import until
 from tests.support.speech import speech_file
 from tests.support.transcription import CLOCK, Sent, TranscriptionHouse
@@ -43,6 +44,7 @@ async def late_listener(
         blobs=parts.blobs,
         assembler=parts.assembler,
         max_seconds=600,
+        workroom=Workroom(),
         offers=Offers(
             database=parts.database, recording_id=sent.recording_id, clock=CLOCK, every_s=0
         ),

@@ -29,7 +29,10 @@ from shared.contracts import registry
 from shared.db import Database
 from shared.http.serve import serve
 from shared.media import decode_file
+from shared.media import workroom as workrooms
+from shared.media.workroom import PREFIX, Workroom
 from shared.testing.waiting import until
+from tests.support.media_samples import make
 from tests.support.nats_server import TestNats
 from tests.support.postgres import TestPostgres
 from tests.support.speech import REPOSITORY, speech_file
@@ -364,6 +367,7 @@ async def test_a_recording_without_news_is_left_until_there_are_some(
         assembler=parts.assembler,
         max_followed=1,
         max_seconds=600,
+        workroom=Workroom(),
         clock=CLOCK,
         leases=follower.Leases(length_s=2, renew_every_s=0.1, idle_s=0.3),
     )
@@ -377,6 +381,44 @@ async def test_a_recording_without_news_is_left_until_there_are_some(
     await house.add(sent, data[300_000:])
     await house.end(sent)
     assert len((await house.transcript(sent)).segments) == 2
+
+
+async def test_copies_of_whole_recordings_are_not_left_on_the_disk(
+    house: TranscriptionHouse, tmp_path: Path
+) -> None:
+    """A killed follower left what somebody had said in /tmp for ever."""
+    work = tmp_path / "work"
+    left = work / f"{PREFIX}left"
+    left.mkdir(parents=True)
+    (left / "lock").touch()
+    (left / "recording").write_bytes(b"said")
+    house.settings = house.settings.model_copy(update={"work_dir": work})
+    await house.start_follower()
+    await until(lambda: not left.exists(), timeout_s=30)
+    await house.start_recogniser(PretendedEngine())
+    sent = await house.send(await phone_video(tmp_path))
+    assert len((await house.transcript(sent)).segments) == 1
+    await until(lambda: not list(work.iterdir()))
+
+
+async def test_a_full_disk_delays_a_recording_and_does_not_end_it(
+    house: TranscriptionHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "PATIENCE", 1)
+    monkeypatch.setattr(workrooms, "SPARE_BYTES", 1 << 60)
+    await house.start_follower()
+    await house.start_recogniser(PretendedEngine())
+    sent = await house.send(await phone_video(tmp_path))
+    database = await house.database_for("transcription")
+    await until(lambda: _count(database, "SELECT failures > 1 FROM recording"), timeout_s=30)
+    monkeypatch.undo()
+    assert len((await house.transcript(sent)).segments) == 1
+
+
+async def phone_video(folder: Path) -> Path:
+    """Return a file with its index at the end, which can be decoded only as a whole."""
+    source = await long_wav(folder / "said.wav", 1)
+    return await asyncio.to_thread(make, folder / "phone.mp4", "-i", str(source), "-c:a", "aac")
 
 
 async def test_health_and_backlog_can_be_watched(house: TranscriptionHouse) -> None:

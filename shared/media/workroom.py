@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from shared.blobs.threads import in_thread
 from shared.errors import StorageFullError
 
 PREFIX = "tidings-media-"
@@ -34,21 +35,20 @@ class Workroom:
     @contextlib.asynccontextmanager
     async def folder(self, needed_bytes: int) -> AsyncIterator[Path]:
         """Give an empty folder, removed afterwards. StorageFullError without that much room."""
-        folder, lock = await asyncio.to_thread(self._make, needed_bytes)
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            os.close(lock)
+        with contextlib.ExitStack() as made:
+            # Waits for its thread also when cancelled: what that makes meanwhile is removed, too.
+            yield await in_thread(None, self._make, needed_bytes, made)
 
-    def _make(self, needed_bytes: int) -> tuple[Path, int]:
+    def _make(self, needed_bytes: int, made: contextlib.ExitStack) -> Path:
         self._place.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(self._place).free < needed_bytes + SPARE_BYTES:
             raise StorageFullError
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=self._place))
+        made.callback(shutil.rmtree, folder, ignore_errors=True)
         lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        made.callback(os.close, lock)
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return folder, lock
+        return folder
 
     def _clear(self) -> int:
         removed = 0
