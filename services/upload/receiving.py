@@ -246,12 +246,15 @@ class Receiver:
     async def _keep_in_order(self) -> None:
         """Commit parts one after the other; after a failure only clear away what still comes."""
         while (sealed := await self._on_their_way.get()) is not None:
-            failure = await _failure_of(self._keep_one(sealed))
-            if failure is not None:
-                self._fail(failure, sealed.key)
-            self._budget.give_back(len(sealed.content))
-            self._slots.release()
-            sealed.settled.set()
+            try:
+                failure = await _failure_of(self._keep_one(sealed))
+                if failure is not None:
+                    self._fail(failure, sealed.key)
+            finally:
+                # Cancelled too: others wait for this room, or to hear how this part ended.
+                self._budget.give_back(len(sealed.content))
+                self._slots.release()
+                sealed.settled.set()
             del sealed
         staged_keys = [part.key for part in self._staged]
         if self._failure or self._stopped_by:

@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from io import FileIO
 from pathlib import Path
@@ -17,7 +17,7 @@ T = TypeVar("T")
 async def in_thread(
     executor: Executor | None, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """Return the call's result. Cancelled, wait for its end first.
+    """Return the call's result. Cancelled, however often, wait for its end first.
 
     A thread cannot be stopped, and closing a file under one that still writes would let the bytes
     go wherever the file's number is used next.
@@ -27,7 +27,9 @@ async def in_thread(
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
-        await asyncio.wait({future})
+        while not future.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({future})
         raise
 
 

@@ -42,6 +42,8 @@ class MemoryBlobs(Blobs):
         self.putting = 0
         self.most_putting = 0
         self.failing = False
+        self.may_put = asyncio.Event()
+        self.may_put.set()
 
     @override
     async def put(
@@ -55,6 +57,7 @@ class MemoryBlobs(Blobs):
         self.putting += 1
         self.most_putting = max(self.most_putting, self.putting)
         await asyncio.sleep(0)
+        await self.may_put.wait()
         self.putting -= 1
         if self.failing:
             raise UnavailableError
@@ -221,6 +224,24 @@ async def test_what_a_slow_sender_sent_is_kept_before_it_goes_on() -> None:
             await asyncio.sleep(0.005)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_receiver_that_is_cancelled_gives_its_memory_back() -> None:
+    ledger = Ledger()
+    ledger.budget = Budget(RULES.part_bytes)
+    ledger.blobs.may_put.clear()
+    receiver = ledger.receiver()
+    running = asyncio.create_task(receiver.receive(stalled([b"x" * 25])))
+    async with asyncio.timeout(5):
+        while ledger.blobs.putting < 2:  # noqa: ASYNC110 - blobs are no event
+            await asyncio.sleep(0.005)
+    assert ledger.budget.is_spent
+
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+    assert not ledger.budget.is_spent
+    await receiver.settle()
 
 
 async def test_a_silent_sender_is_cut_after_its_bytes_are_kept() -> None:
