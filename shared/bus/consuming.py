@@ -151,6 +151,12 @@ class Consuming:
             await self.inbox.uncount(job.delivery.message_id, "interrupted")
         await self.give_back(raw)
 
+    async def put_back(self, job: Job) -> None:
+        """Let another have a job that was not begun, at once; its attempt does not count."""
+        await self.inbox.uncount(job.delivery.message_id, "put back")
+        with suppress(BusUnavailableError):
+            await self._answer(job.raw, Msg.Ack.Nak)
+
     async def give_back(self, raw: Msg, delay_s: float = 0.0) -> None:
         """Let another replica have it, at once or after ``delay_s``."""
         with suppress(BusUnavailableError):

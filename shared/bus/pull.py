@@ -21,6 +21,8 @@ EXPIRES_S: Final = 30.0
 HEARTBEAT_S: Final = 5.0
 SILENCE_S: Final = HEARTBEAT_S * 2.5
 LONGEST_DELAY_S: Final = 5.0
+LEAST_S: Final = 0.01
+"""What waits at the server already comes within this."""
 
 _HEARTBEAT: Final = "100"
 _NOTHING_MORE: Final = frozenset({"404", "408"})
@@ -41,19 +43,33 @@ class Pull:
         self._forget: Callable[[], None] = bus.when_back(self._ask_anew)
 
     async def next(self, room: int, wait_s: float | None = None) -> Msg | None:
-        """Wait for a message, asking the server for up to ``room``; None after ``wait_s``."""
+        """Wait for a message, asking the server for up to ``room``; None after ``wait_s``.
+
+        The request stays open meanwhile: whoever comes back soon gets what came.
+        """
+        return await self._within(wait_s, room, EXPIRES_S)
+
+    async def more(self, room: int, wait_s: float) -> Msg | None:
+        """Return what else comes within ``wait_s``, or None; nothing is asked for any longer.
+
+        Whoever then works for long keeps no messages waiting that others have time for.
+        """
+        wait_s = max(wait_s, LEAST_S)
+        return await self._within(wait_s, room, wait_s)
+
+    async def _within(self, wait_s: float | None, room: int, expires_s: float) -> Msg | None:
         with suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
                 while True:
-                    message = await self._arrival(room)
+                    message = await self._arrival(room, expires_s)
                     if message is not None:
                         return message
         return None
 
-    async def _arrival(self, room: int) -> Msg | None:
+    async def _arrival(self, room: int, expires_s: float) -> Msg | None:
         """Wait for a message or a reason to ask anew."""
         if self._expected == 0 and self._arrived.empty():
-            await self._ask(room)
+            await self._ask(room, expires_s)
         silence = asyncio.timeout(SILENCE_S)
         try:
             # Unlike wait_for, a timeout around get() never loses what arrived at the last moment.
@@ -91,12 +107,11 @@ class Pull:
     def _ask_anew(self) -> None:
         self._arrived.put_nowait(None)
 
-    async def _ask(self, room: int) -> None:
-        request = {
-            "batch": room,
-            "expires": int(EXPIRES_S * 1e9),
-            "idle_heartbeat": int(HEARTBEAT_S * 1e9),
-        }
+    async def _ask(self, room: int, expires_s: float) -> None:
+        request = {"batch": room, "expires": int(expires_s * 1e9)}
+        if expires_s > 2 * HEARTBEAT_S:
+            # The server refuses one that would come but once.
+            request["idle_heartbeat"] = int(HEARTBEAT_S * 1e9)
         try:
             inbox = await self._subscribed()
             await self._bus.call(

@@ -16,7 +16,7 @@ from shared import log, telemetry
 from shared.bus import metrics
 from shared.bus.bus import Bus
 from shared.bus.consuming import Consuming, Job
-from shared.bus.delivery import BatchHandler, Handler, Release
+from shared.bus.delivery import BatchHandler, Handler
 from shared.bus.pull import Pull
 from shared.clock import Clock
 from shared.contracts import registry
@@ -67,8 +67,9 @@ class _Loop:
                 job = await self._consuming.prepare(raw)
                 if job is not None:
                     jobs.append(job)
-            async with self._kept_alive(jobs):
-                await self._handle(jobs)
+            chosen = await self._choose(jobs)
+            async with self._kept_alive(chosen):
+                await self._handle(chosen)
         except asyncio.CancelledError:
             for raw in raws:
                 job = next((job for job in jobs if job.raw is raw), None)
@@ -81,6 +82,10 @@ class _Loop:
         finally:
             for raw in raws:
                 self._consuming.forget(raw)
+
+    async def _choose(self, jobs: Sequence[Job]) -> Sequence[Job]:
+        """Return the jobs that are handled now, all of them unless a loop knows better."""
+        return jobs
 
     async def _handle(self, jobs: Sequence[Job]) -> None:
         """Run the handler and settle each job."""
@@ -163,24 +168,24 @@ class _BatchLoop(_Loop):
     @override
     async def _take(self, pull: Pull) -> None:
         await self._until_released()
-        batch: list[Msg] = []
-        until_s: float | None = None
+        first = await pull.next(1)
+        if first is None:
+            return
+        batch = [first]
         loop = asyncio.get_running_loop()
+        until_s = loop.time() + self._linger_s
         try:
             while len(batch) < self._max_batch:
-                wait_s = None if until_s is None else until_s - loop.time()
-                raw = await pull.next(self._max_batch - len(batch), wait_s)
+                raw = await pull.more(self._max_batch - len(batch), until_s - loop.time())
                 if raw is None:
                     break
                 batch.append(raw)
-                until_s = until_s or loop.time() + self._linger_s
         except asyncio.CancelledError:
             for raw in batch:
                 await self._consuming.give_back(raw)
             raise
-        if batch:
-            self._released.clear()
-            self._start(self._work(batch))
+        self._released.clear()
+        self._start(self._work(batch))
 
     async def _until_released(self) -> None:
         """Wait until the batch at work is released or over, and no earlier one is being settled."""
@@ -194,20 +199,25 @@ class _BatchLoop(_Loop):
             await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
 
     @override
-    async def _handle(self, jobs: Sequence[Job]) -> None:
-        suspects = [[job] for job in jobs if job.delivery.attempt >= SUSPECT_FROM_ATTEMPT]
-        others = [job for job in jobs if job.delivery.attempt < SUSPECT_FROM_ATTEMPT]
-        groups = [group for group in (*suspects, others) if group]
-        for group in groups:
-            is_last = group is groups[-1]
-            await self._handle_together(group, self._released.set if is_last else _keep_waiting)
+    async def _choose(self, jobs: Sequence[Job]) -> Sequence[Job]:
+        """Return a suspect alone. What came with it goes back first, or would die with it again."""
+        suspect = next((job for job in jobs if job.delivery.attempt >= SUSPECT_FROM_ATTEMPT), None)
+        if suspect is None:
+            return jobs
+        for job in jobs:
+            if job is not suspect:
+                await self._consuming.put_back(job)
+        return [suspect]
 
-    async def _handle_together(self, jobs: Sequence[Job], release: Release) -> None:
+    @override
+    async def _handle(self, jobs: Sequence[Job]) -> None:
+        if not jobs:
+            return
         with ExitStack() as spans:
             for job in jobs:
                 spans.enter_context(job.span())
             result = await self._tried(
-                self._handler([(job.message, job.delivery) for job in jobs], release)
+                self._handler([(job.message, job.delivery) for job in jobs], self._released.set)
             )
             if isinstance(result, Exception):
                 errors: Sequence[Exception | None] = [result] * len(jobs)
@@ -218,10 +228,6 @@ class _BatchLoop(_Loop):
                 errors = result
             for job, error in zip(jobs, errors, strict=True):
                 await self._consuming.settle(job, error)
-
-
-def _keep_waiting() -> None:
-    """Stand in for a release while more of the same batch follows."""
 
 
 class Runner:

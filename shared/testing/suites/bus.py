@@ -37,6 +37,9 @@ FORGET = "summary-forget"
 """A consumer of one fact, quick to give up here."""
 RECOGNISE = "transcription-recognise"
 EFFECT = "INSERT INTO inbox (consumer, message_id, first_seen_at) VALUES ('effect', $1, now())"
+DIED_BEFORE = (
+    "INSERT INTO inbox (consumer, message_id, attempts, first_seen_at) VALUES ($1, $2, 2, $3)"
+)
 COUNT_EFFECTS = "SELECT count(*) FROM inbox WHERE consumer = 'effect'"
 QUICK: Mapping[str, Any] = {
     "ack_wait_s": 1.0,
@@ -615,6 +618,57 @@ class BusSuite(ABC):
         await house.settled(RECOGNISE)
         assert [1] in batches
         assert len(await house.letters()) == 1
+
+    async def test_what_came_with_a_suspect_does_not_die_with_it(self, house: BusHouse) -> None:
+        """Whatever was in every batch with a message that kills was buried together with it."""
+        at_suspect = asyncio.Event()
+        others: list[int] = []
+
+        async def handler(
+            batch: Sequence[tuple[m.TranscriptionRequest, Delivery]],
+        ) -> list[Exception | None]:
+            indexes = [message.chunk_index for message, _ in batch]
+            if 0 in indexes:
+                assert indexes == [0]
+                at_suspect.set()
+                await asyncio.Event().wait()
+            others.extend(indexes)
+            return [None] * len(batch)
+
+        database = await house.database_for("transcription")
+        for message_id in await house.say("transcription", *(request(n) for n in range(3))):
+            await database.execute(DIED_BEFORE, RECOGNISE, message_id, CLOCK.now())
+        await house.relay("transcription")
+        await until(lambda: self._has_stored(house, 3, registry.WISHES_STREAM))
+        await house.listen_together(RECOGNISE, handler, linger_s=0.5)
+        await at_suspect.wait()
+        assert sorted(row["attempts"] for row in await house.rows(RECOGNISE)) == [2, 2, 3]
+        await house.listen_together(RECOGNISE, handler)
+        await until(lambda: sorted(others) == [1, 2], timeout_s=5)
+
+    async def test_who_is_busy_leaves_messages_to_who_is_not(self, house: BusHouse) -> None:
+        """Room left in a batch was still asked for: a message could lie there until it ended."""
+        taken: list[tuple[str, int]] = []
+
+        def handler(name: str) -> Any:
+            async def take(
+                batch: Sequence[tuple[m.TranscriptionRequest, Delivery]],
+            ) -> list[Exception | None]:
+                taken.extend((name, message.chunk_index) for message, _ in batch)
+                await asyncio.Event().wait()
+                return [None] * len(batch)
+
+            return take
+
+        await house.relay("transcription")
+        await house.listen_together(RECOGNISE, handler("busy"), linger_s=0.05)
+        await house.say("transcription", request(0))
+        await until(lambda: taken)
+        await house.listen_together(RECOGNISE, handler("idle"), linger_s=0.05)
+        await asyncio.sleep(0.2)
+        await house.say("transcription", request(1))
+        await until(lambda: len(taken) == 2, timeout_s=0.8)  # sooner than the ack wait
+        assert taken == [("busy", 0), ("idle", 1)]
 
     # --- servers that die --------------------------------------------------------------------
 
