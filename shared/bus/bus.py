@@ -197,6 +197,9 @@ class Bus:
         except BaseException:
             await _end(client)
             raise
+        if lost.done():
+            # It ended while we looked at it, and `_on_closed` did not know it for ours yet.
+            raise BusUnavailableError
         self._client, self._lost = client, lost
         self._back.set()
         metrics.CONNECTED.labels(self.service).set(1)

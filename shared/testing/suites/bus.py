@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from nats.aio.client import Client
 
 from shared import telemetry
 from shared.bus import Bus, Delivery, Relay, Runner, enqueue
@@ -685,6 +686,24 @@ class BusSuite(ABC):
         await until(lambda: len(ear.heard) == 6)
         await house.settled(FORGET)
         assert set(ear.attempts) == {1}
+
+    async def test_a_connection_that_ends_at_its_last_step_is_made_anew(
+        self, house: BusHouse, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It was taken for a good one, and nobody ever tried again: no call went through."""
+        flush, ended = Client.flush, False
+
+        async def flush_and_end(client: Client, timeout: int = 10) -> None:  # noqa: ASYNC109
+            nonlocal ended
+            await flush(client, timeout)
+            if not ended:
+                ended = True
+                await client.close()
+
+        monkeypatch.setattr(Client, "flush", flush_and_end)
+        bus = await house.connect("summary")
+        assert bus.is_healthy
+        assert bus.client.is_connected
 
     async def test_a_killed_database_costs_time_and_no_attempts(self, house: BusHouse) -> None:
         ear = Ear()
