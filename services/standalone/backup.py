@@ -106,18 +106,19 @@ async def restore(archive: Path, settings: StandaloneSettings) -> Backup:
     """Build a Tidings in an empty home, and perhaps an empty outside database, from a copy.
 
     Raises HomeNotEmptyError, DatabaseNotEmptyError, ArchiveError, or another of our errors. After a
-    failure the home is as empty as before.
+    failure the home is as empty as before; one that another Tidings has begun to use is left alone.
     """
     home = Home(settings.home)
     size_bytes = await asyncio.to_thread(_checked_size, archive, home)
-    try:
-        with home.locked():
+    with home.locked():
+        try:
             files = await asyncio.to_thread(_unpack, archive, home)
             places = Places.of(settings, home, home.servers())
             await _rebuild(home, places.database)
-    except BaseException:
-        await asyncio.to_thread(_empty, home.path)
-        raise
+        except BaseException:
+            # While the lock is ours: without it we would empty the home of whoever has it.
+            await asyncio.to_thread(_empty, home.path)
+            raise
     return Backup(
         path=archive, size_bytes=size_bytes, files=files, left_out=tuple(_left_out(settings))
     )

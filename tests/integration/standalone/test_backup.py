@@ -6,15 +6,17 @@ import json
 import subprocess
 import tarfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
+from services.standalone import backup as backup_module
 from services.standalone.archive import ArchiveError
 from services.standalone.backup import BackupError, HomeNotEmptyError, backup, restore
-from services.standalone.home import Home, HomeEmptyError
+from services.standalone.home import Home, HomeEmptyError, HomeInUseError
 from services.standalone.postgres import DATABASE
 from services.standalone.readiness import wait_for_postgres
 from services.standalone.settings import StandaloneSettings
@@ -172,6 +174,27 @@ async def test_a_home_that_is_not_empty_is_left_alone(folder: Path) -> None:
     with pytest.raises(HomeNotEmptyError):
         await restore(folder / "copy.tar", _at(folder / "target"))
     assert [path.name for path in (folder / "target").iterdir()] == ["mine"]
+
+
+async def test_a_home_that_somebody_begins_to_use_is_left_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two that found it empty, the one that came too late emptied it under the other."""
+    (folder / "copy.tar").touch()
+    target = folder / "target"
+    with ExitStack() as other:
+        look = backup_module._checked_size  # noqa: SLF001 - the moment between look and lock
+
+        def look_and_come_too_late(archive: Path, home: Home) -> int:
+            size_bytes = look(archive, home)
+            other.enter_context(Home(target).locked())
+            (target / "theirs").touch()
+            return size_bytes
+
+        monkeypatch.setattr(backup_module, "_checked_size", look_and_come_too_late)
+        with pytest.raises(HomeInUseError):
+            await restore(folder / "copy.tar", _at(target))
+        assert (target / "theirs").exists()
 
 
 async def test_a_missing_copy_is_told(folder: Path) -> None:
