@@ -98,8 +98,15 @@ def refuse_cross_site(request: web.Request) -> None:
             raise CrossSiteError
         return
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.host:
+    if origin is not None and _host_of(origin) != request.host:
         raise CrossSiteError
+
+
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 def parse_query(model: type[BaseModel], request: web.Request) -> BaseModel:

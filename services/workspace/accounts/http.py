@@ -29,7 +29,9 @@ LINK_PATH = "/sign-in/link"
 
 def client_of(request: web.Request) -> str:
     """Return what the browser calls itself, for the list of sessions."""
-    return request.headers.get("User-Agent", "")
+    given = request.headers.get("User-Agent", "")
+    # Bytes that are no UTF-8 come as lone surrogates, which no database keeps.
+    return given.encode("utf-8", "replace").decode()
 
 
 def address_of(request: web.Request) -> str:

@@ -133,6 +133,7 @@ async def test_a_token_without_the_scope_is_refused(house: House) -> None:
         {"Sec-Fetch-Site": "same-site"},
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://["},
     ],
 )
 async def test_another_sites_page_cannot_use_our_cookie(

@@ -1,7 +1,9 @@
 """Passwords, sessions, one-time links and API tokens."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from argon2 import PasswordHasher
@@ -36,6 +38,20 @@ async def test_the_right_password_begins_a_session_and_signing_out_ends_it(
     assert (await ann.get("/api/v1/me")).json["name"] == "Ann"
     assert (await ann.delete("/api/v1/sessions/this")).status == 204
     assert (await ann.get("/api/v1/me")).code == "session-over"
+
+
+async def test_a_browser_with_a_name_that_is_no_text_is_let_in_too(house: WorkspaceHouse) -> None:
+    await house.person("Ann", PASSWORD)
+    body = json.dumps({"email": "ann@example.org", "password": PASSWORD}).encode()
+    place = urlsplit(house.nobody().url)
+    reader, writer = await asyncio.open_connection(place.hostname, place.port)
+    writer.write(
+        b"POST /api/v1/sessions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        b"User-Agent: Brows\xe9r\r\nContent-Type: application/json\r\n"
+        b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+    )
+    assert (await reader.read()).startswith(b"HTTP/1.1 201 ")
+    writer.close()
 
 
 async def test_unknown_address_and_wrong_password_are_answered_alike(house: WorkspaceHouse) -> None:
