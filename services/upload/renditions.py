@@ -109,6 +109,9 @@ class Renditions:
         # Named by content: whoever repeats this can never change bytes that are being served.
         name = f"{form.path.stem}-{form.sha256()[:16]}{form.path.suffix}"
         key = f"{recording_prefix(recording_id)}renditions/{name}"
+        # An attempt that broke off may have left this very blob, long ago: from here on it is young
+        # again, or the sweeper would take it away before a row names it.
+        await store.drop_orphans(self._database, [key])
         kept = await self._blobs.put(key, form.path, media_type=form.media_type)
         return Rendition(
             kind=form.kind,

@@ -184,7 +184,7 @@ async def old_orphans(tx: Connection, seen_before: datetime, limit: int) -> list
     return _keys(await tx.fetch(QUERIES["old_orphans"], seen_before, limit))
 
 
-async def drop_orphans(tx: Connection, keys: Iterable[str]) -> None:
+async def drop_orphans(tx: Database | Connection, keys: Iterable[str]) -> None:
     """Stop watching these blobs."""
     await tx.execute(QUERIES["drop_orphans"], list(keys))
 

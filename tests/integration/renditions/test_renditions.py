@@ -1,13 +1,16 @@
 import asyncio
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from typing_extensions import override
 
-from services.upload import renditions
+from services.upload import renditions, store
+from services.upload.sweeping import Sweeper, SweepRules
 from shared.blobs.disk import DiskBlobs
 from shared.blobs.port import BlobInfo, Source
 from shared.bus.delivery import AlreadyDoneError
@@ -264,6 +267,34 @@ async def test_nothing_is_left_on_the_local_disk(house: RenditionHouse, tmp_path
     recording_id = await house.uploaded(samples.tone_wav(tmp_path / "a.wav").read_bytes(), parts=2)
     await house.make(recording_id)
     assert list(house.place.iterdir()) == []
+
+
+async def test_what_an_attempt_of_long_ago_left_is_not_swept_away_under_the_next(
+    house: RenditionHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Replayed after days, a recording was told to be ready and its media were gone."""
+    recording_id = await house.uploaded(samples.tone_wav(tmp_path / "a.wav").read_bytes())
+    await house.make(recording_id)
+    broken_off = "UPDATE recording SET state = 'waiting'; DELETE FROM rendition"
+    keys = [row["key"] for row in await house.database.fetch("SELECT key FROM rendition")]
+    async with house.database.transaction() as tx:
+        await tx.execute(broken_off)
+    await store.note_orphans(house.database, keys, house.clock.now() - timedelta(days=2))
+    sweeper = Sweeper(
+        database=house.database, blobs=house.blobs, clock=house.clock, rules=SweepRules()
+    )
+    put = house.blobs.put
+
+    async def put_and_sweep(*given: Any, **options: Any) -> BlobInfo:
+        kept = await put(*given, **options)
+        await sweeper.delete_orphans()
+        return kept
+
+    monkeypatch.setattr(house.blobs, "put", put_and_sweep)
+    await house.make(recording_id)
+    named = [row["key"] for row in await house.database.fetch("SELECT key FROM rendition")]
+    assert sorted(named) == sorted(keys)
+    assert [key for key in named if await house.blobs.head(key) is None] == []
 
 
 async def test_folders_of_killed_processes_are_cleared_and_those_in_use_are_not(
