@@ -156,6 +156,8 @@ async def _read(
                 idle += TICK_S
                 if idle >= idle_s:
                     idle = 0.0
+                    if await _is_forgotten(bus, name):
+                        return
                     yield None
                 continue
             if message.metadata.sequence.consumer != expected:
@@ -184,6 +186,15 @@ async def _make_reader(bus: Bus, team_id: UUID, after: int) -> tuple[str, int]:
     )
     info = await bus.call(lambda: bus.jetstream.add_consumer(FACTS_STREAM, config))
     return info.name, int(info.num_pending or 0)
+
+
+async def _is_forgotten(bus: Bus, name: str) -> bool:
+    """Return whether the server has dropped a reader, as it does when nobody asks for a minute."""
+    try:
+        await bus.call(lambda: bus.jetstream.consumer_info(FACTS_STREAM, name))
+    except js_errors.NotFoundError:
+        return True
+    return False
 
 
 def _event(message: Msg) -> Event:

@@ -306,6 +306,18 @@ async def test_a_stream_outlives_a_killed_server(house: House, nats_server: Test
     assert found == [str(one) for one in now]
 
 
+async def test_a_stream_outlives_a_reader_that_the_server_forgot(house: House) -> None:
+    """Who read nothing for a minute, a laptop asleep, heard no more until the stream was over."""
+    await house.happen(_opened())
+    async with _stream(house) as lines:
+        await _next_event(lines)
+        for info in await house.admin.jetstream.consumers_info(registry.FACTS_STREAM):
+            await house.admin.jetstream.delete_consumer(registry.FACTS_STREAM, info.name)
+        (now,) = await house.happen(_opened())
+        seq, event = await asyncio.wait_for(_next_event(lines), 10)
+        assert (seq, event["id"]) == ("2", str(now))
+
+
 async def test_readers_leave_no_consumers_behind(house: House) -> None:
     await house.happen(_opened())
     await house.page()
