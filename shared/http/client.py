@@ -46,11 +46,18 @@ PASSED_DOWN = (
 
 @asynccontextmanager
 async def open_session(timeout_s: float = 10.0) -> AsyncIterator[aiohttp.ClientSession]:
-    """Give a session whose requests carry the current trace and take ``timeout_s`` at most."""
+    """Give a session whose requests carry the current trace and take ``timeout_s`` at most.
+
+    It opens as many connections as are needed: whoever limits must do so per caller, for streams
+    stay open, and a call that waits for a connection waits for as long as somebody reads.
+    """
     trace = aiohttp.TraceConfig()
     trace.on_request_start.append(_add_traceparent)
     timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_S)
-    async with aiohttp.ClientSession(timeout=timeout, trace_configs=[trace]) as session:
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(
+        timeout=timeout, trace_configs=[trace], connector=connector
+    ) as session:
         yield session
 
 

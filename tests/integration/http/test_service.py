@@ -7,10 +7,13 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from shared import log, telemetry
 from shared.errors import UnavailableError
+from shared.http.client import open_session
 from shared.http.routes import Health, serve
+from shared.testing.waiting import until
 from tests.integration.http.house import SECRET, SETTINGS, House, running_house
 
 pytestmark = pytest.mark.integration
@@ -227,6 +230,28 @@ async def test_a_forwarded_stream_arrives_as_it_is_written() -> None:
             response.close()
         async with asyncio.timeout(5):
             await behind.handlers.stream_ended.wait()
+
+
+async def test_streams_that_stay_open_leave_room_for_other_calls() -> None:
+    """The hundredth open page took the last connection; whatever came then waited for one to go."""
+    arrived, over = 0, asyncio.Event()
+
+    async def stay_open(_: web.Request) -> web.Response:
+        nonlocal arrived
+        arrived += 1
+        await over.wait()
+        return web.Response()
+
+    behind = web.Application()
+    behind.router.add_get("/", stay_open)
+    async with serve(behind, "127.0.0.1", 0) as url, open_session() as session:
+        calls = [asyncio.ensure_future(session.get(url)) for _ in range(120)]
+        try:
+            await until(lambda: arrived == len(calls), timeout_s=5)
+        finally:
+            over.set()
+        for reply in await asyncio.gather(*calls):
+            reply.release()
 
 
 async def test_a_stream_behind_that_is_gone_is_a_problem() -> None:
