@@ -17,6 +17,8 @@ from shared.errors import TidingsError, UnavailableError
 from shared.waking import woken
 
 BATCH: Final = 100
+TURN_S: Final = 20.0
+"""A batch is marked after so long at the latest: the database ends who stays idle for a minute."""
 POLL_S: Final = 2.0
 LONGEST_DELAY_S: Final = 5.0
 TIDY_EVERY_S: Final = 3600.0
@@ -57,13 +59,13 @@ class Relay:
     async def flush(self) -> None:
         """Publish what waits, as a last thing; what fails stays for the next start."""
         with suppress(TidingsError):
-            while await self._publish_batch() == BATCH:
+            while await self._publish_batch():
                 pass
 
     async def _turn(self) -> float:
         """Publish all there is; return how long to wait for a wake-up."""
         try:
-            while await self._publish_batch() == BATCH:
+            while await self._publish_batch():
                 pass
             await self._tidy()
         except UnavailableError as exc:
@@ -74,15 +76,18 @@ class Relay:
         self._failures = 0
         return POLL_S
 
-    async def _publish_batch(self) -> int:
-        """Return how many went out: less than a batch means none is left or another relay acts."""
+    async def _publish_batch(self) -> bool:
+        """Publish what a turn has time for; return whether more waits that is ours to publish."""
         failure: UnavailableError | None = None
         async with self._database.transaction() as tx:
             if not await tx.fetchval(QUERIES["claim_relay"]):
-                return 0
+                return False
             rows = await tx.fetch(QUERIES["waiting"], BATCH)
             published: list[int] = []
+            until_s = self._clock.monotonic_s() + TURN_S
             for row in rows:
+                if self._clock.monotonic_s() > until_s:
+                    break
                 try:
                     await self._publish(row)
                 except UnavailableError as exc:
@@ -94,7 +99,7 @@ class Relay:
         telemetry.metrics.bus_outbox_waiting.set(len(rows) - len(published))
         if failure is not None:
             raise failure
-        return len(published)
+        return len(rows) == BATCH or len(published) < len(rows)
 
     async def _publish(self, row: asyncpg.Record) -> None:
         await self._bus.publish(

@@ -14,6 +14,7 @@ from nats.aio.client import Client
 
 from shared import telemetry
 from shared.bus import Bus, Delivery, Relay, Runner, enqueue
+from shared.bus import relay as relays
 from shared.bus.dead import DeadLetter, NoSuchDeadLetterError, list_dead, replay_dead, show_dead
 from shared.bus.delivery import Handler
 from shared.bus.inbox import Inbox
@@ -22,6 +23,7 @@ from shared.clock import SystemClock
 from shared.contracts import envelope, registry
 from shared.contracts import messages as m
 from shared.db import Database
+from shared.db import database as databases
 from shared.errors import (
     ConflictError,
     InvalidError,
@@ -686,6 +688,30 @@ class BusSuite(ABC):
         await until(lambda: len(ear.heard) == 6)
         await house.settled(FORGET)
         assert set(ear.attempts) == {1}
+
+    async def test_a_slow_bus_delays_a_relay_and_does_not_stop_it(
+        self, house: BusHouse, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A batch took longer than a transaction may stay idle: it was said again, for ever."""
+        publish = Bus.publish
+
+        async def publish_slowly(bus: Bus, *given: Any, **options: Any) -> int:
+            await asyncio.sleep(0.3)
+            return await publish(bus, *given, **options)
+
+        monkeypatch.setattr(Bus, "publish", publish_slowly)
+        monkeypatch.setattr(relays, "TURN_S", 0.5)
+        monkeypatch.setattr(databases, "STATEMENT_TIMEOUT_S", 1.0)
+        database = await house.database_for("workspace")
+        await house.say("workspace", *(removal() for _ in range(8)))
+
+        async def all_said() -> bool:
+            return not await database.fetchval(
+                "SELECT count(*) FROM outbox WHERE published_at IS NULL"
+            )
+
+        await house.relay("workspace")
+        await until(all_said, timeout_s=15)
 
     async def test_a_connection_that_ends_at_its_last_step_is_made_anew(
         self, house: BusHouse, monkeypatch: pytest.MonkeyPatch
