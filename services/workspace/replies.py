@@ -83,6 +83,7 @@ async def sweep(database: Database, clock: Clock) -> None:
         "sweep_update_keys",
         "sweep_comment_keys",
         "sweep_correction_keys",
+        "sweep_thread_keys",
     ):
         await database.execute(_QUERIES[name], before)
 

@@ -30,6 +30,10 @@ update updates set request_key = null where request_key is not null and posted_a
 -- Likewise comments. $1 before
 update comments set request_key = null where request_key is not null and posted_at < $1;
 
+-- name: sweep_thread_keys
+-- Likewise threads. $1 before
+update threads set request_key = null where request_key is not null and opened_at < $1;
+
 -- name: sweep_correction_keys
 -- Likewise corrections. $1 before
 update corrections set request_key = null where request_key is not null and made_at < $1;

@@ -16,6 +16,7 @@ from services.workspace.visibility import TeamMissingError, ThreadMissingError
 from services.workspace.web import PageQuery, asker_of, page_of, position_of, workspace_of
 from shared.http.routes import (
     BODY,
+    IDEMPOTENCY_KEY,
     Access,
     Page,
     Route,
@@ -45,7 +46,11 @@ async def create_thread(request: web.Request) -> web.Response:
     body = cast("shapes.ThreadBody", request[BODY])
     team_id = path_id(request, "team_id")
     thread = await usecases.open_thread(
-        workspace_of(request), asker_of(request), team_id, title=body.title
+        workspace_of(request),
+        asker_of(request),
+        team_id,
+        title=body.title,
+        request_key=request.get(IDEMPOTENCY_KEY),
     )
     return _reply(thread, status=201)
 

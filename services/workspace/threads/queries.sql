@@ -1,6 +1,12 @@
 -- name: insert_thread
--- Open a thread. $1 id, $2 team, $3 title, $4 by, $5 now
-insert into threads (id, team_id, title, opened_by, opened_at) values ($1, $2, $3, $4, $5);
+-- Open a thread. $1 id, $2 team, $3 title, $4 by, $5 now, $6 request key or null
+insert into threads (id, team_id, title, opened_by, opened_at, request_key) values ($1, $2, $3, $4, $5, $6)
+on conflict (opened_by, request_key) do nothing
+returning id;
+
+-- name: thread_by_key
+-- The thread somebody opened under this Idempotency-Key. $1 person, $2 request key
+select id from threads where opened_by = $1 and request_key = $2;
 
 -- name: list_threads
 -- Threads of a team the asker may see, newest first. $1 person, $2 only team, $3 team, $4 before id or null, $5 limit

@@ -42,10 +42,28 @@ class ThreadGuest:
 
 
 async def insert_thread(
-    tx: Connection, *, thread_id: UUID, team_id: UUID, title: str, opened_by: UUID, now: datetime
-) -> None:
-    """Open a thread."""
-    await tx.execute(_QUERIES["insert_thread"], thread_id, team_id, title, opened_by, now)
+    tx: Connection,
+    *,
+    thread_id: UUID,
+    team_id: UUID,
+    title: str,
+    opened_by: UUID,
+    now: datetime,
+    request_key: str | None,
+) -> bool:
+    """Open a thread; False if one was opened under this key before."""
+    opened = await tx.fetchval(
+        _QUERIES["insert_thread"], thread_id, team_id, title, opened_by, now, request_key
+    )
+    return opened is not None
+
+
+async def thread_by_key(tx: Connection, person_id: UUID, request_key: str) -> UUID:
+    """Return the thread somebody opened under this key."""
+    thread_id: UUID | None = await tx.fetchval(_QUERIES["thread_by_key"], person_id, request_key)
+    if thread_id is None:
+        raise ThreadMissingError
+    return thread_id
 
 
 async def list_threads(

@@ -34,23 +34,34 @@ async def get_thread(workspace: Workspace, asker: Asker, thread_id: UUID) -> Thr
         return await store.fetch_thread(tx, asker, thread_id)
 
 
-async def open_thread(workspace: Workspace, asker: Asker, team_id: UUID, *, title: str) -> Thread:
-    """Open a thread in a team. Guests may not."""
+async def open_thread(
+    workspace: Workspace,
+    asker: Asker,
+    team_id: UUID,
+    *,
+    title: str,
+    request_key: str | None = None,
+) -> Thread:
+    """Open a thread in a team. Guests may not. The same request key finds the one opened before."""
     thread_id = new_id(workspace.clock)
     async with workspace.database.transaction() as tx:
         require_member((await visibility.team_for(tx, asker, team_id)).role)
-        await store.insert_thread(
+        is_new = await store.insert_thread(
             tx,
             thread_id=thread_id,
             team_id=team_id,
             title=title,
             opened_by=asker.person_id,
             now=workspace.clock.now(),
+            request_key=request_key,
         )
-        opened = ThreadOpened(
-            team_id=team_id, thread_id=thread_id, title=title, member_id=asker.person_id
-        )
-        await enqueue(tx, opened, clock=workspace.clock)
+        if is_new:
+            opened = ThreadOpened(
+                team_id=team_id, thread_id=thread_id, title=title, member_id=asker.person_id
+            )
+            await enqueue(tx, opened, clock=workspace.clock)
+        elif request_key is not None:
+            thread_id = await store.thread_by_key(tx, asker.person_id, request_key)
         return await store.fetch_thread(tx, asker, thread_id)
 
 

@@ -1,7 +1,10 @@
 """Threads and their guests."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from services.workspace.replies import sweep as sweep_replies
 from tests.support.workspace_house import Cast
 
 pytestmark = pytest.mark.integration
@@ -105,6 +108,25 @@ async def test_opening_twice_under_one_key_opens_once(cast: Cast) -> None:
     assert again.headers["Idempotency-Replayed"] == "true"
     assert other.code == "idempotency-key-reused"
     assert owners.status == 201
+
+
+async def test_a_request_that_died_before_its_reply_opens_no_second_thread(cast: Cast) -> None:
+    path, key = f"/api/v1/teams/{cast.team_id}/threads", {"Idempotency-Key": "k1"}
+    first = await cast.member.post(path, {"title": "Once"}, headers=key)
+    database = cast.house.database
+    forget = "UPDATE idempotency SET status = NULL, created_at = $1"
+    long_ago = datetime(2026, 1, 1, tzinfo=UTC)
+    await database.execute(forget, long_ago)
+    before = [kind for kind, _ in await cast.house.said()].count("thread.opened.v1")
+
+    assert (await cast.member.post(path, {"title": "Once"}, headers=key)).json == first.json
+    assert [kind for kind, _ in await cast.house.said()].count("thread.opened.v1") == before
+
+    for table, column in (("idempotency", "created_at"), ("threads", "opened_at")):
+        await database.execute(f"UPDATE {table} SET {column} = $1", long_ago)  # noqa: S608 - ours
+    await sweep_replies(database, cast.house.workspace.clock)
+    later = await cast.member.post(path, {"title": "Days later"}, headers=key)
+    assert later.json["title"] == "Days later"
 
 
 async def test_an_owner_lets_a_guest_into_and_out_of_threads(cast: Cast) -> None:
