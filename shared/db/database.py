@@ -92,10 +92,13 @@ class Database:
             self._pool.terminate()
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
-        """Commit when the block ends, roll back when it raises."""
+    async def transaction(self, *, snapshot: bool = False) -> AsyncIterator[Connection]:
+        """Commit when the block ends, roll back when it raises.
+
+        A ``snapshot`` is for reading: all its statements see what was there at the first.
+        """
         async with self._borrowed() as connection:
-            transaction = connection.transaction()
+            transaction = connection.transaction(isolation="repeatable_read" if snapshot else None)
             with server_errors():
                 await transaction.start()
             try:

@@ -45,6 +45,7 @@ async def post_comment(
     comment_id = new_id(workspace.clock)
     async with workspace.database.transaction() as tx:
         seen = await visibility.update_for(tx, asker, update_id)
+        await updates.hold_update(tx, update_id)
         update = await updates.fetch_update(tx, asker, update_id)
         require_moment_inside(
             at_ms,

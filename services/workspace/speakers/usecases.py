@@ -7,6 +7,7 @@ from services.workspace.context import Workspace
 from services.workspace.corrections.domain import require_may_correct
 from services.workspace.domain import Asker
 from services.workspace.speakers import store
+from services.workspace.updates import store as updates
 from shared.bus import enqueue
 from shared.contracts.messages import SpeakerNamed
 from shared.errors import MissingError
@@ -25,6 +26,7 @@ async def name_speaker(
     async with workspace.database.transaction() as tx:
         seen = await visibility.update_for(tx, asker, update_id)
         require_may_correct(asker, seen.author_id, seen.role)
+        await updates.hold_update(tx, update_id)
         if not await store.is_speaker(tx, update_id, label):
             raise SpeakerMissingError
         await store.name_speaker(

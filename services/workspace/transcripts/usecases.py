@@ -46,7 +46,7 @@ async def get_transcript(
     While it grows only a reader that can tell (``may_grow``) gets the part that is known; nobody
     gets an empty transcript for one that failed or has not begun.
     """
-    async with database.transaction() as tx:
+    async with database.transaction(snapshot=True) as tx:
         head = await store.fetch_head(tx, asker, update_id)
         _require_words(head, may_grow=may_grow)
         segments = await store.list_segments(tx, update_id)
@@ -69,7 +69,7 @@ async def get_transcript(
 
 async def get_summary(database: Database, asker: Asker, update_id: UUID) -> StoredSummary:
     """Return the summary of an update the asker may see, as far as there is one."""
-    async with database.transaction() as tx:
+    async with database.transaction(snapshot=True) as tx:
         head = await store.fetch_head(tx, asker, update_id)
         statements = await store.list_statements(tx, update_id)
     return StoredSummary(head=head, statements=statements)

@@ -67,6 +67,10 @@ select id from updates where id = $1 for update;
 -- The title the summary found, if there is one. $1 update
 select text from statements where update_id = $1 and kind = 'title' order by number limit 1;
 
+-- name: hold_update
+-- Keep an update from being removed until the transaction ends; no row if it was. $1 update
+select id from updates where id = $1 and removed_at is null for share;
+
 -- name: remove_update
 -- Empty an update; its row stays so that late messages about it find nothing to do. $1 update, $2 now
 update updates set removed_at = $2, changed_at = $2, version = version + 1, title = null, title_by = null, text = null,

@@ -168,6 +168,15 @@ async def await_renewal(tx: Connection, update_id: UUID, wish_id: UUID, now: dat
     await tx.execute(_QUERIES["await_renewal"], update_id, wish_id, now)
 
 
+async def hold_update(tx: Connection, update_id: UUID) -> None:
+    """Keep the update from being removed until the transaction ends.
+
+    Removing clears away what hangs on the update, and would miss what is not committed yet.
+    """
+    if await tx.fetchval(_QUERIES["hold_update"], update_id) is None:
+        raise UpdateMissingError
+
+
 async def remove_update(tx: Connection, update_id: UUID, now: datetime) -> UUID | None:
     """Empty an update, its comments and corrections; return its recording's id, if it had one."""
     row = await tx.fetchrow(_QUERIES["remove_update"], update_id, now)

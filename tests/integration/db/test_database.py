@@ -176,6 +176,15 @@ async def test_a_connection_lost_between_two_statements_is_an_outage(things: Dat
         await be_cut_off()
 
 
+async def test_a_snapshot_sees_nothing_of_what_is_committed_meanwhile(things: Database) -> None:
+    count = "SELECT count(*) FROM thing"
+    async with things.transaction(snapshot=True) as tx, things.transaction() as plain:
+        before = [await tx.fetchval(count), await plain.fetchval(count)]
+        await things.execute("INSERT INTO thing (id) VALUES (gen_random_uuid())")
+        after = [await tx.fetchval(count), await plain.fetchval(count)]
+    assert (before, after) == ([0, 0], [0, 1])
+
+
 async def test_a_notification_reaches_whoever_listens(things: Database) -> None:
     async with things.listen("bell") as bells:
         await things.execute("SELECT pg_notify('bell', 'ding'), pg_notify('other', 'dong')")

@@ -1,10 +1,21 @@
 """Comments at a moment, replies, rewording and removing."""
 
+import asyncio
+from datetime import UTC, datetime
+from uuid import UUID
+
 import pytest
 
+from services.workspace.updates.store import remove_update
+from shared.testing.waiting import until
 from tests.support.workspace_house import Cast
 
 pytestmark = pytest.mark.integration
+
+WAITING = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
 
 
 @pytest.fixture
@@ -91,6 +102,26 @@ async def test_a_removed_comment_keeps_its_place_while_replies_stand(
         ("", True),
         ("Answer", False),
     ]
+
+
+async def test_no_comment_outlives_the_update_that_is_removed_meanwhile(
+    cast: Cast, comments: str
+) -> None:
+    database = cast.house.database
+    async with database.transaction() as tx:
+        update_id = UUID(comments.split("/")[-2])
+        await remove_update(tx, update_id, datetime.now(UTC))
+        posting = asyncio.create_task(cast.guest.post(comments, {"text": "Too late"}))
+
+        async def is_waiting() -> bool:
+            return posting.done() or bool(await database.fetchval(WAITING))
+
+        await until(is_waiting)
+
+    posted = await posting
+
+    assert (posted.status, posted.code) == (404, "update-not-found")
+    assert await database.fetchval("SELECT count(*) FROM comments") == 0
 
 
 async def test_a_repeat_under_one_key_comments_once(cast: Cast, comments: str) -> None:
