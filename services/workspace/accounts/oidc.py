@@ -129,7 +129,7 @@ async def arrive(
         raise ProviderRefusedError
     discovery = await _discover(workspace)
     id_token = await _redeem(workspace, discovery, code, attempt.code_verifier)
-    keys = KeySet.import_key_set(await _get_json(workspace, discovery.jwks_uri))
+    keys = keys_of(await _get_json(workspace, discovery.jwks_uri))
     claims = read_id_token(
         id_token,
         keys,
@@ -153,6 +153,14 @@ def basic_credentials(client_id: str, secret: str) -> str:
     """Return client credentials as a header; both are form-encoded first (RFC 6749 2.3.1)."""
     pair = f"{quote_plus(client_id)}:{quote_plus(secret)}"
     return f"Basic {base64.b64encode(pair.encode()).decode()}"
+
+
+def keys_of(document: Any) -> KeySet:
+    """Return the keys a provider published. Raises ProviderUnavailableError where it has none."""
+    try:
+        return KeySet.import_key_set(document)
+    except (JoseError, LookupError, TypeError, ValueError) as exc:
+        raise ProviderUnavailableError from exc
 
 
 def read_id_token(

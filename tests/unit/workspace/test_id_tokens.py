@@ -13,8 +13,10 @@ from joserfc.jwk import KeySet, RSAKey
 from services.workspace.accounts.domain import ProviderRefusedError
 from services.workspace.accounts.oidc import (
     Identity,
+    ProviderUnavailableError,
     basic_credentials,
     code_challenge,
+    keys_of,
     read_id_token,
 )
 
@@ -119,3 +121,12 @@ def test_the_challenge_is_the_one_of_the_standard() -> None:
 
 def test_client_credentials_are_encoded_before_they_are_joined() -> None:
     assert basic_credentials("a:b", "c d") == "Basic YSUzQWI6Yytk"
+
+
+@pytest.mark.parametrize(
+    "published",
+    [{}, [], "keys", {"keys": []}, {"keys": [{"kty": "RSA"}]}, {"keys": [{"kty": "X"}]}],
+)
+def test_a_provider_without_keys_is_one_that_does_not_answer(published: Any) -> None:
+    with pytest.raises(ProviderUnavailableError):
+        keys_of(published)
