@@ -62,12 +62,16 @@ class Playable:
     """True while browsers cannot draw its picture."""
 
 
-async def make_playable(source: Path, folder: Path, *, max_seconds: int) -> Playable:
-    """Look into the file and make every form that needs no encoding of the picture.
+async def look_into(source: Path, *, max_seconds: int) -> Probe:
+    """Find out what the file holds. Raises a `MediaError` where that is nothing, or too much."""
+    return await probe(source, max_seconds=max_seconds + LENGTH_SLACK_S)
+
+
+async def make_playable(source: Path, folder: Path, found: Probe) -> Playable:
+    """Make every form of what was found that needs no encoding of the picture.
 
     Raises a `MediaError` when there is nothing in it that could be played.
     """
-    found = await probe(source, max_seconds=max_seconds + LENGTH_SLACK_S)
     made: list[Made] = []
     heard_ms = 0
     if found.has_audio:
@@ -92,7 +96,7 @@ async def make_playable(source: Path, folder: Path, *, max_seconds: int) -> Play
 
 async def make_drawable(source: Path, folder: Path, *, max_seconds: int) -> Made:
     """Encode the picture anew for browsers; raises a `MediaError` where that is impossible."""
-    found = await probe(source, max_seconds=max_seconds + LENGTH_SLACK_S)
+    found = await look_into(source, max_seconds=max_seconds)
     target = folder / "video.mp4"
     await transcode(source, target, found)
     return await _checked_video(target, VIDEO_TYPE)

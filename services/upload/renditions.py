@@ -12,7 +12,8 @@ from uuid import UUID
 from services.upload import renditions_store as rows
 from services.upload import store
 from services.upload.domain import Part, recording_prefix
-from services.upload.rendering import Made, Playable, make_drawable, make_playable
+from services.upload.long_places import LongPlaces
+from services.upload.rendering import Made, Playable, look_into, make_drawable, make_playable
 from services.upload.renditions_store import Recording
 from shared.blobs import Blobs
 from shared.blobs.local import write_whole
@@ -46,21 +47,34 @@ class Renditions:
     """Turns what was uploaded into what can be played."""
 
     def __init__(
-        self, *, database: Database, blobs: Blobs, clock: Clock, workroom: Workroom
+        self,
+        *,
+        database: Database,
+        blobs: Blobs,
+        clock: Clock,
+        workroom: Workroom,
+        long_places: LongPlaces | None = None,
     ) -> None:
         self._database = database
         self._blobs = blobs
         self._clock = clock
         self._workroom = workroom
+        self._long_places = long_places or LongPlaces()
 
     async def make(self, request: RenditionRequest, delivery: Delivery) -> None:
-        """Make a recording playable, or refuse it; ask for a transcode where browsers need one."""
+        """Make a recording playable, or refuse it; ask for a transcode where browsers need one.
+
+        Raises NoLongPlaceError for a long one that must wait for others like it.
+        """
         recording = await rows.recording_to_render(self._database, request.recording_id)
         if recording is None or recording.state != "waiting":
             return
+        self._long_places.require_if_long(recording.recording_id)
         async with self._at_work(recording) as (source, folder):
             try:
-                playable = await make_playable(source, folder, max_seconds=recording.max_seconds)
+                found = await look_into(source, max_seconds=recording.max_seconds)
+                with self._long_places.place_for(recording.recording_id, found.duration_ms or 0):
+                    playable = await make_playable(source, folder, found)
             except MediaError as error:
                 _try_again_if_slow(error, delivery)
                 await self._refuse(recording, error, delivery)

@@ -27,7 +27,7 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.messages import Message
 from shared.contracts.registry import Consumer
 from shared.db import Database
-from shared.errors import InvalidError, UnavailableError
+from shared.errors import InvalidError, TooMuchError, UnavailableError
 
 ANSWER_TRIES: Final = 3
 
@@ -249,6 +249,9 @@ class Consuming:
         match outcome:
             case Done():
                 logger.info("message handled")
+            case Again(delay_s) if isinstance(error, TooMuchError):
+                # Nothing is wrong: its turn comes.
+                logger.info("message waits", delay_s=round(delay_s, 3), code=error.code)
             case Again(delay_s):
                 logger.warning("message will be retried", delay_s=round(delay_s, 3), exc_info=error)
             case Bury():

@@ -163,7 +163,8 @@ CONSUMERS: tuple[Consumer, ...] = (
         messages=(m.RenditionRequest,),
         ack_wait_s=10.0,
         max_attempts=6,
-        concurrency=2,
+        concurrency=4,
+        retry_cap_s=15.0,
         deadline_s=3600.0,
     ),
     Consumer(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+from services.upload.long_places import LongPlaces
 from services.upload.renditions import Renditions
 from shared.blobs import Blobs
 from shared.bus import Delivery
@@ -26,6 +27,7 @@ class RenditionHouse:
     blobs: Blobs
     place: Path
     clock: SystemClock = field(default_factory=SystemClock)
+    long_places: LongPlaces = field(default_factory=LongPlaces)
 
     @property
     def renditions(self) -> Renditions:
@@ -35,6 +37,7 @@ class RenditionHouse:
             blobs=self.blobs,
             clock=self.clock,
             workroom=Workroom(self.place),
+            long_places=self.long_places,
         )
 
     async def uploaded(self, data: bytes, *, parts: int = 1, max_seconds: int = 3600) -> UUID:

@@ -10,6 +10,7 @@ import pytest
 from typing_extensions import override
 
 from services.upload import renditions, store
+from services.upload.long_places import LongPlaces, NoLongPlaceError
 from services.upload.sweeping import Sweeper, SweepRules
 from shared.blobs.disk import DiskBlobs
 from shared.blobs.port import BlobInfo, Source
@@ -229,6 +230,40 @@ async def test_a_picture_too_large_to_look_at_is_refused_without_trying(
     recording_id = await house.uploaded(path.read_bytes())
     await house.make(recording_id)
     assert (await house.row(recording_id))["problem_code"] == "media-picture-too-large"
+
+
+async def test_a_long_recording_waits_for_its_place_and_a_short_one_does_not(
+    house: RenditionHouse, tmp_path: Path
+) -> None:
+    long = samples.silent_opus(tmp_path / "long.ogg", 130).read_bytes()
+    first, second = [await house.uploaded(long, parts=3) for _ in range(2)]
+    short = await house.uploaded(samples.tone_wav(tmp_path / "a.wav").read_bytes())
+    house.long_places = LongPlaces(1)
+    with house.long_places.place_for(first, 130_000):
+        for _ in range(2):
+            with pytest.raises(NoLongPlaceError):
+                await house.make(second)
+        await house.make(short)
+        assert (await house.row(short))["state"] == "ready"
+        assert (await house.row(second))["state"] == "waiting"
+
+    await house.make(second)
+    await house.make(first)
+
+    assert {(await house.row(each))["state"] for each in (first, second)} == {"ready"}
+
+
+async def test_what_is_known_to_be_long_is_not_copied_only_to_wait(
+    house: RenditionHouse, tmp_path: Path
+) -> None:
+    long = samples.silent_opus(tmp_path / "long.ogg", 130).read_bytes()
+    recording_id = await house.uploaded(long, parts=3)
+    house.long_places = LongPlaces(0)
+    with pytest.raises(NoLongPlaceError):
+        await house.make(recording_id)
+    await house.blobs.delete([key async for key in house.blobs.list("")])
+    with pytest.raises(NoLongPlaceError):
+        await house.make(recording_id)
 
 
 async def test_a_time_out_is_a_verdict_only_when_it_repeats(
