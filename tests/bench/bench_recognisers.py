@@ -50,6 +50,8 @@ async def send_all(
 
 async def _words_of(tidings: Tidings, update: str) -> str:
     """Return what was said and when. Who says it is told later, so it may be there or not."""
+    # Events may come before the workspace has taken them in.
+    await tidings.wait(update)
     transcript = await tidings.transcript(update)
     words = [word for segment in transcript["segments"] for word in segment["words"]]
     return json.dumps(words, sort_keys=True)
