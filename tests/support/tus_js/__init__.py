@@ -1,6 +1,7 @@
 """Runs tus-js-client, the client of the page, under node."""
 
 import asyncio
+import fcntl
 import json
 import shutil
 import subprocess
@@ -23,17 +24,20 @@ def find_node() -> Path:
 
 
 def install() -> None:
-    """Install what the lock names, once."""
-    if (FOLDER / "node_modules" / "tus-js-client").is_dir():
-        return
-    node = find_node()
-    npm = shutil.which("npm") or str(node.with_name("npm"))
-    subprocess.run(
-        [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
-        cwd=FOLDER,
-        check=True,
-        capture_output=True,
-    )
+    """Install what the lock names, once; others who want it meanwhile wait."""
+    with (FOLDER / "package-lock.json").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        # npm writes this last of all.
+        if (FOLDER / "node_modules" / ".package-lock.json").is_file():
+            return
+        node = find_node()
+        npm = shutil.which("npm") or str(node.with_name("npm"))
+        subprocess.run(
+            [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
+            cwd=FOLDER,
+            check=True,
+            capture_output=True,
+        )
 
 
 async def send(path: Path, endpoint: str, token: str, **more: Any) -> dict[str, Any]:
