@@ -35,16 +35,19 @@ async function draw(screen: MediaStreamTrack, camera: MediaStreamTrack, out: Wri
   })();
   // A still screen sends no frames; a camera always does, so it sets the pace.
   for await (const face of framesOf(camera)) {
+    const { timestamp } = face;
     const back = shown.frame;
     if (back !== null) {
       // A window that changes its size does not change that of the recording.
       canvas ??= new OffscreenCanvas(even(back.displayWidth), even(back.displayHeight));
       paint(canvas, back, face);
-      const frame = new VideoFrame(canvas, { timestamp: face.timestamp, alpha: "discard" });
-      // The track was stopped: nobody waits for more.
-      await out.write(frame).catch(() => frame.close());
     }
     face.close();
+    if (canvas === null) continue;
+    const frame = new VideoFrame(canvas, { timestamp, alpha: "discard" });
+    // Once the track was stopped nobody takes it, nor always says so; what was taken is closed already.
+    await out.write(frame).catch(() => undefined);
+    frame.close();
   }
   await follow;
   shown.frame?.close();
