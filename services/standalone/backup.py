@@ -21,7 +21,7 @@ import asyncpg
 
 from services.standalone.archive import unpack_archive, write_archive
 from services.standalone.child import Child
-from services.standalone.home import Home
+from services.standalone.home import LOCK, Home
 from services.standalone.places import DatabasePlace, Places
 from services.standalone.postgres import PostgresServer
 from services.standalone.programs import find_postgres
@@ -111,6 +111,7 @@ async def restore(archive: Path, settings: StandaloneSettings) -> Backup:
     home = Home(settings.home)
     size_bytes = await asyncio.to_thread(_checked_size, archive, home)
     with home.locked():
+        await asyncio.to_thread(_require_empty_home, home)
         try:
             files = await asyncio.to_thread(_unpack, archive, home)
             places = Places.of(settings, home, home.servers())
@@ -132,11 +133,16 @@ def _left_out(settings: StandaloneSettings) -> Iterator[str]:
 
 
 def _checked_size(archive: Path, home: Home) -> int:
-    if home.path.exists() and any(home.path.iterdir()):
-        raise HomeNotEmptyError(f"{home.path} is not empty.")
+    # Looked at without the lock as well, which would leave its file in a home that is not ours.
+    _require_empty_home(home)
     if not archive.is_file():
         raise BackupError(f"There is no backup {archive}.")
     return archive.stat().st_size
+
+
+def _require_empty_home(home: Home) -> None:
+    if home.path.exists() and any(path.name != LOCK for path in home.path.iterdir()):
+        raise HomeNotEmptyError(f"{home.path} is not empty.")
 
 
 def _write(home: Home, dump: Path, draft: Path) -> int:

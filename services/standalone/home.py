@@ -19,6 +19,7 @@ from shared.errors import ConflictError, DeniedError, MissingError, StorageFullE
 from shared.http.tokens import make_key_pair
 
 MIB = 1 << 20
+LOCK = "lock"
 _SERVERS = ("postgres", "nats")
 
 
@@ -80,7 +81,7 @@ class Home:
     def is_in_use(self) -> bool:
         """Return whether a Tidings runs here now."""
         try:
-            with (self.path / "lock").open("rb") as lock:
+            with (self.path / LOCK).open("rb") as lock:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
@@ -93,8 +94,8 @@ class Home:
         """Keep a second Tidings out of this home; the lock goes when the process does."""
         with self._errors():
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (self.path / "lock").touch(mode=0o600)
-            lock = (self.path / "lock").open("w", encoding="ascii")
+            (self.path / LOCK).touch(mode=0o600)
+            lock = (self.path / LOCK).open("w", encoding="ascii")
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

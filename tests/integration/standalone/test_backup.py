@@ -197,6 +197,26 @@ async def test_a_home_that_somebody_begins_to_use_is_left_alone(
         assert (target / "theirs").exists()
 
 
+async def test_a_home_that_somebody_filled_meanwhile_is_left_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever filled it may have stopped again, so that the lock alone tells nothing."""
+    (folder / "copy.tar").touch()
+    target = folder / "target"
+    look = backup_module._checked_size  # noqa: SLF001 - the moment between look and lock
+
+    def look_and_come_too_late(archive: Path, home: Home) -> int:
+        size_bytes = look(archive, home)
+        with Home(target).locked():
+            (target / "theirs").touch()
+        return size_bytes
+
+    monkeypatch.setattr(backup_module, "_checked_size", look_and_come_too_late)
+    with pytest.raises(HomeNotEmptyError):
+        await restore(folder / "copy.tar", _at(target))
+    assert (target / "theirs").exists()
+
+
 async def test_a_missing_copy_is_told(folder: Path) -> None:
     with pytest.raises(BackupError, match="no backup"):
         await restore(folder / "copy.tar", _at(folder / "target"))
