@@ -11,12 +11,11 @@ from uuid import UUID
 
 from services.upload import renditions_store as rows
 from services.upload import store
-from services.upload.domain import Part, recording_prefix
+from services.upload.domain import recording_prefix
 from services.upload.long_places import LongPlaces
 from services.upload.rendering import Made, Playable, look_into, make_drawable, make_playable
 from services.upload.renditions_store import Recording
 from shared.blobs import Blobs
-from shared.blobs.local import write_whole
 from shared.bus import Delivery, enqueue
 from shared.clock import Clock
 from shared.contracts.messages import (
@@ -108,13 +107,8 @@ class Renditions:
                 yield only, folder
                 return
             source = folder / "source"
-            await write_whole(source, self._pieces(parts))
+            await self._blobs.fetch([part.key for part in parts], source)
             yield source, folder
-
-    async def _pieces(self, parts: Iterable[Part]) -> AsyncIterator[bytes]:
-        for part in parts:
-            async for piece in self._blobs.read(part.key):
-                yield piece
 
     async def _keep(self, recording_id: UUID, made: Iterable[Made]) -> tuple[Rendition, ...]:
         return tuple([await self._keep_one(recording_id, form) for form in made])

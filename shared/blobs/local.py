@@ -63,13 +63,13 @@ def make_private(folder: Path) -> None:
             place.mkdir(mode=0o700, exist_ok=True)
 
 
-async def write_whole(path: Path, chunks: AsyncIterator[bytes]) -> None:
-    """Write a file that appears under its name only when it is whole."""
+@asynccontextmanager
+async def written_whole(path: Path) -> AsyncIterator[FileIO]:
+    """Give a file to write, which appears under its name when the block is through."""
     temporary = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
         async with opened_on_disk(temporary, "xb") as file:
-            async for chunk in chunks:
-                await on_disk(write_all, file, chunk)
+            yield file
         await on_disk(temporary.replace, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """What a blob store promises. `shared/testing/suites/blobs.py` holds both bodies to it."""
 
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -78,8 +78,11 @@ class Blobs(Protocol):
         """Give the keys that begin with ``prefix``, in no order, without blobs still being put."""
         ...
 
-    async def fetch(self, key: str, path: Path) -> None:
-        """Write the blob to a local file, which is whole or absent. Raises BlobMissingError."""
+    async def fetch(self, keys: Sequence[str], path: Path) -> None:
+        """Write the blobs, one behind the other, to a local file, which is whole or absent.
+
+        Raises BlobMissingError where one of them is.
+        """
         ...
 
     def local_path(self, key: str) -> Path | None:

@@ -5,14 +5,14 @@ for the bucket's own lifecycle rule (AbortIncompleteMultipartUpload) to clear aw
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from typing_extensions import override
 
 from shared.blobs.gathering import pieces
-from shared.blobs.local import write_whole
+from shared.blobs.local import on_disk, write_all, written_whole
 from shared.blobs.port import (
     BlobInfo,
     BlobMissingError,
@@ -142,8 +142,11 @@ class S3Blobs(Blobs):
             after = names[-1]
 
     @override
-    async def fetch(self, key: str, path: Path) -> None:
-        await write_whole(path, self.read(key))
+    async def fetch(self, keys: Sequence[str], path: Path) -> None:
+        async with written_whole(path) as file:
+            for key in keys:
+                async for piece in self.read(key):
+                    await on_disk(write_all, file, piece)
 
     @override
     def local_path(self, key: str) -> Path | None:

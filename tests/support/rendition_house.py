@@ -127,7 +127,7 @@ class RenditionHouse:
         """Copy a rendition to a local file."""
         row = (await self.forms(recording_id))[kind]
         path = folder / Path(row["key"]).name
-        await self.blobs.fetch(row["key"], path)
+        await self.blobs.fetch([row["key"]], path)
         return path
 
     async def _store_part(self, recording_id: UUID, number: int, start: int, piece: bytes) -> None:

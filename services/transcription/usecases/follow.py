@@ -14,11 +14,10 @@ from uuid import UUID
 from services.transcription import store
 from services.transcription.cutting import ChunkCutter, CutChunk
 from services.transcription.domain import FILE_RULES, CutRules
-from services.transcription.store import Claim
+from services.transcription.store import Claim, Part
 from services.transcription.usecases.assemble import Assembler
 from services.transcription.usecases.dispatch import SHORT
 from services.transcription.usecases.draft import Offers
-from shared.blobs.local import write_whole
 from shared.blobs.port import Blobs
 from shared.db import Connection, Database, deletion_allowed
 from shared.errors import ConflictError
@@ -115,8 +114,7 @@ class Listener:
         size_bytes = await store.part_bytes(self.database, self.recording_id)
         async with self.workroom.folder(size_bytes) as folder:
             path = folder / "recording"
-            async with aclosing(self._bytes()) as data:
-                await write_whole(path, data)
+            await self.blobs.fetch([part.key async for part in self._parts()], path)
             samples = decode_file(path, max_seconds=self.max_seconds)
             await self._hear(samples, keeps_what_came=True)
 
@@ -203,16 +201,22 @@ class Listener:
             raise NothingToFollowError
 
     async def _bytes(self) -> AsyncGenerator[bytes, None]:
-        """Give the recording's bytes in order, waiting for parts until the last one is known."""
-        number = 0
-        while True:
-            parts, part_count = await store.parts_from(self.database, self.recording_id, number)
-            for part in parts:
+        """Give the recording's bytes in order."""
+        async with aclosing(self._parts()) as parts:
+            async for part in parts:
                 reading = cast("AsyncGenerator[bytes, None]", self.blobs.read(part.key))
                 async with aclosing(reading) as pieces:
                     async for data in pieces:
                         yield data
-                number = part.number + 1
+
+    async def _parts(self) -> AsyncGenerator[Part, None]:
+        """Give the parts in order, waiting for them until the last one is known."""
+        number = 0
+        while True:
+            parts, part_count = await store.parts_from(self.database, self.recording_id, number)
+            for part in parts:
+                yield part
+            number += len(parts)
             if part_count is not None and number >= part_count:
                 return
             if not parts:

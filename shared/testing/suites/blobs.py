@@ -271,16 +271,23 @@ class BlobsSuite(ABC):
         assert await again.head("a") == stored
         assert await _read(again, "a") == SMALL
 
-    async def test_fetch_writes_a_local_file(self, tmp_path: Path) -> None:
+    async def test_fetch_writes_blobs_behind_each_other_to_a_local_file(
+        self, tmp_path: Path
+    ) -> None:
         blobs = self.open_store()
-        content = _noise(3 * MIB)
-        await blobs.put("a", content)
-        await blobs.fetch("a", tmp_path / "copy")
-        assert (tmp_path / "copy").read_bytes() == content
+        contents = [_noise(3 * MIB), b"", *(SMALL + bytes([number]) for number in range(40))]
+        keys = [f"parts/{number}" for number in range(len(contents))]
+        for key, content in zip(keys, contents, strict=True):
+            await blobs.put(key, content)
+        await blobs.fetch(keys, tmp_path / "copy")
+        assert (tmp_path / "copy").read_bytes() == b"".join(contents)
 
     async def test_fetching_a_missing_blob_leaves_no_file(self, tmp_path: Path) -> None:
-        with pytest.raises(BlobMissingError):
-            await self.open_store().fetch("not/there", tmp_path / "copy")
+        blobs = self.open_store()
+        await blobs.put("a/b", SMALL)
+        for missing in ("not/there", "a"):
+            with pytest.raises(BlobMissingError):
+                await blobs.fetch(["a/b", missing], tmp_path / "copy")
         assert list(tmp_path.iterdir()) == []
 
     async def test_a_local_path_if_given_holds_the_blob(self) -> None:
@@ -302,7 +309,7 @@ class BlobsSuite(ABC):
         with pytest.raises(BlobKeyError):
             await blobs.delete([key])
         with pytest.raises(BlobKeyError):
-            await blobs.fetch(key, tmp_path / "copy")
+            await blobs.fetch([key], tmp_path / "copy")
         with pytest.raises(BlobKeyError):
             blobs.local_path(key)
 
