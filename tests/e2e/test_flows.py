@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,13 @@ def test_a_sent_recording_is_read_searched_and_fetched(cli: Cli, language: str) 
     longest = max(words(told), key=len)
     found = cli.run("search", longest, "--json").lines
     assert update in {moment["update_id"] for hit in found for moment in hit["moments"]}
+
+
+def test_words_come_before_playing(stack: Stack) -> None:
+    """Both begin when the last byte is there."""
+    pids = stack.pids()
+    niceness = {name: os.getpriority(os.PRIO_PROCESS, pids[name]) for name in pids}
+    assert niceness["media"] > niceness["recogniser"] == niceness["upload"]
 
 
 async def test_a_video_whose_index_comes_last_plays_and_is_transcribed(
