@@ -173,6 +173,7 @@ class FasterWhisperEngine:
             language=language,
             languages=languages,
             widths=(DRAFT_WIDTH, SHORT_WIDTH) if chunk.is_draft else (SHORT_WIDTH, FULL_WIDTH),
+            is_draft=chunk.is_draft,
             glossary=self._glossary(chunk.glossary),
         )
 
@@ -259,6 +260,7 @@ class FasterWhisperEngine:
             language=tongue.language,
             languages=window.languages,
             widths=window.widths,
+            is_draft=window.is_draft,
             glossary=window.glossary,
             offset_ms=start_ms,
             probability=tongue.probability,
@@ -293,14 +295,15 @@ class FasterWhisperEngine:
         *,
         is_guided: bool,
     ) -> list[Decoded]:
-        """Decode the waiting windows, those with prompts of one length together.
+        """Decode the waiting windows, those of one kind with prompts of one length together.
 
         Only the first attempt is guided by the glossary: it may be what led the decoder astray.
         """
         prompts = {index: self._prompt(windows[index], is_guided=is_guided) for index in waiting}
         decoded: dict[int, Decoded] = {}
-        for length in sorted({len(prompt) for prompt in prompts.values()}):
-            alike = [index for index in waiting if len(prompts[index]) == length]
+        kinds = {index: (windows[index].is_draft, len(prompts[index])) for index in waiting}
+        for kind in sorted(set(kinds.values())):
+            alike = [index for index in waiting if kinds[index] == kind]
             part = encoded if len(alike) == len(windows) else _rows(encoded, alike)
             results = self._generate(
                 [windows[index] for index in alike],
@@ -333,7 +336,7 @@ class FasterWhisperEngine:
             return_no_speech_prob=True,
             suppress_tokens=get_suppressed_tokens(tokenizers[0], [-1]),
             max_initial_timestamp_index=_MAX_INITIAL_TIMESTAMP_INDEX,
-            **{"beam_size": self._beam, **attempt},
+            **{"beam_size": 1 if windows[0].is_draft else self._beam, **attempt},
         )
         return [
             Decoded(

@@ -46,6 +46,8 @@ class Window:
     """What may be detected."""
     widths: tuple[int, ...] = (SHORT_WIDTH, FULL_WIDTH)
     """What the model may see at a time, the shortest first."""
+    is_draft: bool = False
+    """Its words are replaced a second later: one text is enough, and no second try."""
     glossary: tuple[int, ...] = ()
     """Names to expect, as tokens."""
     offset_ms: int = 0
@@ -84,7 +86,7 @@ class Window:
     @property
     def may_retry(self) -> bool:
         """True where other settings may do better than another width, and are worth it."""
-        return not self.may_widen and not self.is_remnant
+        return not self.may_widen and not self.is_remnant and not self.is_draft
 
     def add(self, words: Iterable[SpokenWord]) -> None:
         """Add what was heard next, without words that the window before it heard already.

@@ -56,6 +56,13 @@ def test_what_is_in_doubt_is_seen_at_full_width_once() -> None:
     assert doubtful.may_retry
 
 
+def test_a_draft_is_heard_once() -> None:
+    draft = window(4, widths=(DRAFT_WIDTH, SHORT_WIDTH))
+    draft.is_draft = True
+    assert not draft.may_widen
+    assert not draft.may_retry
+
+
 def test_the_last_moment_of_a_chunk_is_heard_once_and_only_believed_when_sure() -> None:
     rest = window(15, seek=1_450)
     assert rest.is_remnant
