@@ -5,7 +5,6 @@ import functools
 import os
 import sys
 from collections.abc import Awaitable, Callable
-from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, TypeVar
@@ -72,7 +71,7 @@ def with_context(command: CommandT) -> CommandT:
 
 @click.group(epilog=EXITS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON, one document a line.")
-@click.version_option(version("tidings"), prog_name="tidings")
+@click.version_option(package_name="tidings", prog_name="tidings")
 def tidings(*, as_json: bool) -> None:
     """Send recordings to your team; read, search and follow what was said.
 

@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +84,16 @@ def test_compose_sets_everything_a_service_requires(house: dict[str, Any]) -> No
         & set(house[name].get("environment", {}))
     }
     assert not missing
+
+
+def test_what_the_readme_runs_inside_is_there(house: dict[str, Any]) -> None:
+    """Without the first of these commands nobody could ever sign in."""
+    readme = (TOP / "README.md").read_text(encoding="utf-8")
+    commands = re.findall(r"docker compose (?:exec|run --rm) (\S+) python -m (\S+)", readme)
+    assert ("workspace", "services.workspace.bootstrap") in commands
+    for container, module in commands:
+        assert "target" in house[container]["build"]
+        assert find_spec(module) is not None
 
 
 def test_recognisers_scale_with_one_option(house: dict[str, Any]) -> None:
