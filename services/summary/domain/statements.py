@@ -27,6 +27,7 @@ class _Rules:
     undecided: re.Pattern[str]
     named_actions: tuple[re.Pattern[str], ...]
     own_actions: tuple[tuple[re.Pattern[str], str], ...]
+    denied: re.Pattern[str]
     small_talk: re.Pattern[str]
     questions: tuple[re.Pattern[str], ...]
     tags: re.Pattern[str]
@@ -55,6 +56,7 @@ def _compiled(cues: Cues) -> _Rules:
         own_actions=tuple(
             (re.compile(pattern, re.IGNORECASE), owner) for pattern, owner in cues.own_actions
         ),
+        denied=re.compile(cues.denied, re.IGNORECASE),
         small_talk=re.compile(cues.small_talk, re.IGNORECASE),
         questions=every(cues.questions),
         tags=re.compile(rf"(?:^|.*\W){cues.tags}", re.IGNORECASE),
@@ -153,11 +155,16 @@ def _action(rules: _Rules, text: str, *, is_dated: bool) -> _Action | None:
     for pattern in rules.named_actions:
         for match in pattern.finditer(text):
             owner = match["owner"]
+            if rules.denied.match(text[match.end() :]):
+                continue
             if is_name(owner, begins_sentence=match.start("owner") == 0):
                 return _Action(owner=owner)
     for pattern, owner in rules.own_actions:
         begin = pattern.search(text)
-        if begin is None or rules.small_talk.match(text[begin.end() :]):
+        if begin is None:
+            continue
+        behind = text[begin.end() :]
+        if rules.denied.match(behind) or rules.small_talk.match(behind):
             continue
         is_opening = not rules.fillers.sub("", text[: begin.start()]).strip()
         if is_opening or is_dated or owner not in rules.everybody:

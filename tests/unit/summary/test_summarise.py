@@ -175,6 +175,9 @@ def test_the_announced_topic_is_the_title() -> None:
         ("nl", "Anna zal de klanten bellen.", "Anna", None, None),
         ("fr", "Je vais envoyer le rapport demain.", "je", date(2026, 3, 12), "demain"),
         ("es", "Tenemos que enviar el informe mañana.", "nosotros", date(2026, 3, 12), "mañana"),
+        ("en", "I must not forget to call Tom tomorrow.", "I", date(2026, 3, 12), "tomorrow"),
+        ("de", "Anna wird morgen nicht nur testen.", "Anna", date(2026, 3, 12), "morgen"),
+        ("de", "Ich schicke dir morgen alles, damit nichts fehlt.", "ich", date(2026, 3, 12), None),
     ],
 )
 def test_actions_tell_owner_and_date_as_said(
@@ -196,6 +199,13 @@ def test_actions_tell_owner_and_date_as_said(
         ("de", "Der Server wird morgen neu gestartet."),
         ("de", "Ich werde euch heute die Zahlen zeigen."),
         ("nl", "De server gaat morgen uit."),
+        ("en", "Anna will not send the report by Friday."),
+        ("en", "We should definitely never deploy on Friday."),
+        ("de", "Peter muss morgen nicht kommen."),
+        ("de", "Wir müssen bis Freitag keine Tests schreiben."),
+        ("nl", "Anna zal de klanten morgen niet bellen."),
+        ("fr", "On doit pas envoyer le rapport demain."),
+        ("es", "No voy a enviar el informe mañana."),
     ],
 )
 def test_what_nobody_is_to_do_is_no_action(language: str, text: str) -> None:

@@ -40,6 +40,7 @@ DUTCH = Cues(
         (r"\b(we|wij) (?:moeten|zouden moeten)\b", "we"),
         (r"\bmoeten (we|wij)\b", "we"),
     ),
+    denied=r"[^,;:\u2013]*? (?:niet(?! alleen\b| vergeten\b)|nooit|geen)\b",
     everybody=words_in("we"),
     small_talk=(
         r"(?: [\w,]+){0,10}? (?:zeggen|vertellen|laten zien|uitleggen|praten|beginnen|hebben "

@@ -45,6 +45,7 @@ ENGLISH = Cues(
         (r"\b(you)(?:'ll| will)? (?:need to|have to|must)\b", "you"),
         (r"\b(we) (?:need to|have to|must|should)\b", "we"),
     ),
+    denied=r"(?: \w+)? (?:not(?! only\b| forget\b)|never)\b",
     everybody=words_in("we you"),
     small_talk=(
         r"(?: \w+){0,2}? (?:say|be|talk|tell|explain|show|share|start|begin|admit|guess|walk|"

@@ -23,6 +23,7 @@ FRENCH = Cues(
         (r"\b(nous) devons\b", "nous"),
         (r"\b(on) doit\b", "on"),
     ),
+    denied=r"(?: \w+)? (?:pas|jamais)\b",
     everybody=words_in("nous on"),
     small_talk=r"(?: \w+){0,2}? (?:dire|parler|expliquer|montrer|commencer|raconter|vous)\b",
     questions=(

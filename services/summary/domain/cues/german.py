@@ -56,6 +56,7 @@ GERMAN = Cues(
         (r"\b(wir) (?:m\u00fcssen|sollten|sollen)\b", "wir"),
         (r"\b(?:m\u00fcssen|sollten) (wir)\b", "wir"),
     ),
+    denied=r"[^,;:\u2013]*? (?:nicht(?! nur\b| vergessen\b)|nie|niemals|kein\w*)\b",
     everybody=words_in("wir"),
     small_talk=(
         r"(?: [\w,]+){0,10}? (?:sagen|zeigen|erkl\u00e4ren|erz\u00e4hlen|sprechen|reden|"

@@ -17,6 +17,8 @@ class Cues:
     """Someone named is to do something."""
     own_actions: tuple[tuple[str, str], ...]
     """Pattern and the owner as said: I, you, we."""
+    denied: str
+    """Behind an action's words, in their clause: nobody is to do it."""
     everybody: frozenset[str]
     """Owners that may be nobody in particular."""
     small_talk: str

@@ -14,12 +14,13 @@ SPANISH = Cues(
         r"{name}, (?:puedes|podr\u00edas)\b",
     ),
     own_actions=(
-        (r"\b(voy) a\b", "yo"),
-        (r"\b(me) encargo\b", "yo"),
-        (r"\b(tengo) que\b", "yo"),
+        (r"(?<!no )\b(voy) a\b", "yo"),
+        (r"(?<!no )\b(me) encargo\b", "yo"),
+        (r"(?<!no )\b(tengo) que\b", "yo"),
         (r"\b(?:puedes|podr\u00edas)( t\u00fa)?\b", "tú"),
-        (r"\b(tenemos) que\b", "nosotros"),
+        (r"(?<!no )\b(tenemos) que\b", "nosotros"),
     ),
+    denied=r" (?:no|nunca)\b",
     everybody=words_in("nosotros"),
     small_talk=r"(?: \w+){0,2}? (?:decir|hablar|explicar|mostrar|empezar|contar)\b",
     questions=(
