@@ -1,15 +1,17 @@
-"""How people's corrections lie over what was heard. Pure.
+"""How people's corrections lie over what was heard, and over what it comes to. Pure.
 
 A correction is tied to a stretch of time and the words it replaces there, not to their numbers:
 when a recording is transcribed again it finds its place anew. The later one lies over the earlier.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from services.workspace.domain import Asker, NotYoursError, Role
 from services.workspace.transcripts.domain import Anchor, Correction, StoredSegment, StoredWord
+from shared.contracts.summary import Statement
 from shared.errors import ConflictError, InvalidError
 
 TEXT_MAX = 2_000
@@ -81,6 +83,63 @@ def place_of(shown: Sequence[StoredSegment], anchor: Anchor) -> Anchor:
     return replace(
         anchor, start_ms=words[0].start_ms, end_ms=max(words[0].start_ms, words[-1].end_ms)
     )
+
+
+def restated(
+    summarised: Sequence[Statement], corrections: Sequence[Correction]
+) -> tuple[Statement, ...]:
+    """Return a summary in the words that stand there now, where it rests on corrected ones."""
+    statements = list(summarised)
+    for correction in corrections:
+        statements = [
+            _restated(statement, correction)
+            if _rests_on(statement, correction.anchor)
+            else statement
+            for statement in statements
+        ]
+    return tuple(statements)
+
+
+def _rests_on(statement: Statement, anchor: Anchor) -> bool:
+    return any(
+        evidence.start_ms is not None
+        and evidence.end_ms is not None
+        and evidence.end_ms >= anchor.start_ms - REACH_MS
+        and evidence.start_ms <= anchor.end_ms + REACH_MS
+        for evidence in statement.evidence
+    )
+
+
+def _restated(statement: Statement, correction: Correction) -> Statement:
+    owner = statement.owner
+    return statement.model_copy(
+        update={
+            "text": _reworded(statement.text, correction),
+            "owner": owner and _reworded(owner, correction),
+            "evidence": tuple(
+                evidence.model_copy(update={"quote": _reworded(evidence.quote, correction)})
+                for evidence in statement.evidence
+            ),
+        }
+    )
+
+
+def _reworded(text: str, correction: Correction) -> str:
+    """Return the text with a correction made where its words first stand, whatever their marks."""
+    words = [_unmarked(word) for word in correction.anchor.original.split()]
+    pattern = r"\W+".join(re.escape(word) for word in words if word)
+    replacement = _unmarked(correction.replacement)
+    found = re.search(rf"(?<!\w){pattern}(?!\w)", text, re.IGNORECASE) if pattern else None
+    if found is None or not replacement:
+        return text
+    if found.start() == 0 and text[0].isupper():
+        replacement = replacement[0].upper() + replacement[1:]
+    return text[: found.start()] + replacement + text[found.end() :]
+
+
+def _unmarked(text: str) -> str:
+    """Return text without the marks around it."""
+    return re.sub(r"^\W+|\W+$", "", text)
 
 
 def _line(segments: Sequence[StoredSegment], anchor: Anchor) -> list[_Said]:

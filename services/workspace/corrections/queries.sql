@@ -45,7 +45,8 @@ delete from corrections where id = $1;
 
 -- name: is_corrected
 -- Whether any words are shown that were not heard. $1 update
-select exists (select 1 from segments where update_id = $1 and heard is not null);
+select exists (select 1 from segments where update_id = $1 and heard is not null)
+    or exists (select 1 from statements where update_id = $1 and heard is not null);
 
 -- name: heard_segments
 -- What was heard, before anybody corrected it, in order. $1 update
@@ -62,6 +63,31 @@ update segments s set
                then coalesce(s.heard, jsonb_build_object('text', s.text, 'words', s.words)) end
 from jsonb_to_recordset($2) as n(id integer, text text, words jsonb, is_corrected boolean)
 where s.update_id = $1 and s.id = n.id;
+
+-- name: heard_statements
+-- What an update comes to as it was summarised, before anybody corrected its words, in order. $1 update
+select kind, coalesce(heard ->> 'text', text) as text, case when heard is null then owner else heard ->> 'owner' end as owner,
+       due, due_text, coalesce(heard -> 'evidence', evidence) as evidence
+from statements where update_id = $1 order by number;
+
+-- name: save_statements
+-- Keep statements as they are shown now; what was summarised stays beside what was corrected. $1 update, $2 the statements
+update statements s set
+  text = n.text,
+  owner = n.owner,
+  evidence = n.evidence,
+  heard = case when n.is_corrected
+               then coalesce(s.heard, jsonb_build_object('text', s.text, 'owner', s.owner, 'evidence', s.evidence)) end
+from jsonb_to_recordset($2) as n(number integer, text text, owner text, evidence jsonb, is_corrected boolean)
+where s.update_id = $1 and s.number = n.number;
+
+-- name: note_restated
+-- Readers look at the summary again; its title names the update unless the author did. $1 update, $2 title or null, $3 now
+update updates set
+  title = case when title_by = 'summary' then coalesce($2, title) else title end,
+  version = version + (title_by = 'summary' and coalesce($2, title) <> title)::integer,
+  changed_at = greatest(changed_at, $3)
+where id = $1;
 
 -- name: refresh_passages
 -- Index anew the stretches of speech that hold one of these segments. $1 update, $2 segments

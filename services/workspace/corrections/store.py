@@ -1,6 +1,7 @@
 """Rows of corrections, and the segments they change. Visibility comes from visible_updates."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from services.workspace.domain import Asker
 from services.workspace.transcripts.domain import Anchor, Correction, StoredSegment, StoredWord
 from services.workspace.visibility import CorrectionMissingError, UpdateMissingError
 from shared.contracts.messages import UpdateKind
+from shared.contracts.summary import Statement
 from shared.db import Connection, load_queries
 
 _QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
@@ -112,6 +114,37 @@ async def save_segments(tx: Connection, update_id: UUID, segments: Sequence[Stor
     )
     await tx.execute(_QUERIES["refresh_passages"], update_id, [segment.id for segment in segments])
     await tx.execute(_QUERIES["prune_words"], update_id)
+
+
+async def heard_statements(tx: Connection, update_id: UUID) -> tuple[Statement, ...]:
+    """Return what an update comes to in the words that were heard."""
+    rows = await tx.fetch(_QUERIES["heard_statements"], update_id)
+    return tuple(Statement.model_validate(dict(row)) for row in rows)
+
+
+async def save_statements(
+    tx: Connection, update_id: UUID, heard: Sequence[Statement], shown: Sequence[Statement]
+) -> None:
+    """Keep all statements of an update as they are shown now."""
+    await tx.execute(
+        _QUERIES["save_statements"],
+        update_id,
+        [
+            {
+                "number": number,
+                "is_corrected": now != before,
+                **now.model_dump(mode="json", include={"text", "owner", "evidence"}),
+            }
+            for number, (before, now) in enumerate(zip(heard, shown, strict=True))
+        ],
+    )
+
+
+async def note_restated(
+    tx: Connection, update_id: UUID, *, title: str | None, now: datetime
+) -> None:
+    """Let readers look at the summary again, and name the update anew unless its author did."""
+    await tx.execute(_QUERIES["note_restated"], update_id, title, now)
 
 
 def _correction(row: Record) -> Correction:

@@ -1,6 +1,7 @@
 """Corrections: make, withdraw, and lay over a transcript that was made anew."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from services.workspace import visibility
@@ -11,8 +12,10 @@ from services.workspace.corrections.domain import (
     corrected,
     place_of,
     require_may_correct,
+    restated,
 )
 from services.workspace.domain import Asker
+from services.workspace.projections.domain import title_in
 from services.workspace.transcripts import store as transcripts
 from services.workspace.transcripts.domain import Anchor, Correction, StoredSegment
 from services.workspace.transcripts.usecases import TranscriptNotReadyError
@@ -61,7 +64,7 @@ async def make_correction(
             made_at=workspace.clock.now(),
         )
         await store.insert_correction(tx, correction, request_key)
-        await lay_over(tx, update_id)
+        await lay_over(tx, update_id, correction.made_at)
         fact = CorrectionMade(
             team_id=seen.team_id,
             thread_id=seen.thread_id,
@@ -86,7 +89,7 @@ async def withdraw_correction(workspace: Workspace, asker: Asker, correction_id:
         # Somebody else may have taken it back while we waited for the lock.
         correction = await store.fetch_correction(tx, asker, correction_id)
         await store.delete_correction(tx, correction.id)
-        await lay_over(tx, seen.update_id)
+        await lay_over(tx, seen.update_id, workspace.clock.now())
         fact = CorrectionWithdrawn(
             team_id=seen.team_id,
             thread_id=seen.thread_id,
@@ -97,11 +100,11 @@ async def withdraw_correction(workspace: Workspace, asker: Asker, correction_id:
         await enqueue(tx, fact, clock=workspace.clock)
 
 
-async def lay_over(tx: Connection, update_id: UUID) -> None:
-    """Make segments and index show what was heard as people corrected it.
+async def lay_over(tx: Connection, update_id: UUID, now: datetime) -> None:
+    """Make segments, index and summary show what was heard as people corrected it.
 
-    The caller holds the update's lock. Works on whatever transcript is there: a new one takes the
-    corrections of the old.
+    The caller holds the update's lock. Works on whatever transcript and summary are there: a new
+    one takes the corrections of the old.
     """
     corrections = await store.corrections_of(tx, update_id)
     if not corrections and not await store.is_corrected(tx, update_id):
@@ -111,6 +114,18 @@ async def lay_over(tx: Connection, update_id: UUID) -> None:
     changed = _differing(before, shown)
     if changed:
         await store.save_segments(tx, update_id, changed)
+    await _restate(tx, update_id, corrections, now)
+
+
+async def _restate(
+    tx: Connection, update_id: UUID, corrections: Sequence[Correction], now: datetime
+) -> None:
+    heard = await store.heard_statements(tx, update_id)
+    shown = restated(heard, corrections)
+    if shown == await transcripts.list_statements(tx, update_id):
+        return
+    await store.save_statements(tx, update_id, heard, shown)
+    await store.note_restated(tx, update_id, title=title_in(shown), now=now)
 
 
 def _differing(

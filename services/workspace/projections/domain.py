@@ -4,6 +4,7 @@ Facts come late, twice and out of order. Every step only ever moves a state forw
 fact beats an older one, so any order of the same facts ends in the same place.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -161,7 +162,7 @@ def after_summarised(progress: Progress, fact: m.SummaryCompleted, at: datetime)
     if progress.summary_at is not None and at <= progress.summary_at:
         raise NewerSummaryError
     progress = replace(progress, summary_state="complete", summary_at=at)
-    title = _title(fact.statements)
+    title = title_in(fact.statements)
     if title and progress.title_by != "author":
         progress = replace(progress, title=title, title_by="summary")
     return _settled(progress)
@@ -172,7 +173,8 @@ def title_from(text: str | None) -> str | None:
     return " ".join((text or "").split())[:TITLE_CHARACTERS] or None
 
 
-def _title(statements: tuple[Statement, ...]) -> str | None:
+def title_in(statements: Sequence[Statement]) -> str | None:
+    """Return the title a summary gives, if it does."""
     for statement in statements:
         if statement.kind is StatementKind.TITLE:
             return title_from(statement.text)

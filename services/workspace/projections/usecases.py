@@ -88,8 +88,8 @@ class Keeper:
             progress = await _lock(tx, fact.update_id, fact.recording_id)
             progress = domain.after_transcribed(progress, fact)
             await store.replace_segments(tx, fact.update_id, segments)
-            await lay_over(tx, fact.update_id)
             await store.save_progress(tx, fact.update_id, progress, delivery.time)
+            await lay_over(tx, fact.update_id, delivery.time)
 
     async def keep_failure(self, fact: m.TranscriptFailed, delivery: Delivery) -> None:
         """Say why there will be no transcript."""
@@ -107,6 +107,7 @@ class Keeper:
             progress = domain.after_summarised(progress, fact, delivery.time)
             await store.replace_statements(tx, fact.update_id, fact.statements)
             await store.save_progress(tx, fact.update_id, progress, delivery.time)
+            await lay_over(tx, fact.update_id, delivery.time)
 
     async def _move(
         self,

@@ -11,6 +11,7 @@ import pytest
 from services.workspace.projections.usecases import Keeper
 from services.workspace.replies import sweep as sweep_replies
 from shared.contracts import messages as m
+from shared.contracts.summary import Evidence, Statement, StatementKind
 from shared.contracts.transcript import Segment, Word
 from shared.errors import ConflictError
 from tests.support.said import completed, delivery
@@ -69,6 +70,26 @@ class Spoken:
         )
         keeper = Keeper(database=house.database, blobs=house.workspace.blobs)
         await keeper.keep_transcript(fact, delivery(house.database))
+
+    async def summarise(self, *statements: Statement) -> None:
+        """Let the summary tell what it comes to."""
+        fact = m.SummaryCompleted(
+            team_id=UUID(self.cast.team_id),
+            thread_id=UUID(self.cast.thread_id),
+            update_id=UUID(self.id),
+            language="en",
+            statements=statements,
+        )
+        house = self.cast.house
+        keeper = Keeper(database=house.database, blobs=house.workspace.blobs)
+        await keeper.keep_summary(fact, delivery(house.database))
+
+    async def summary(self) -> list[Any]:
+        reply = await self.cast.member.get(f"{self.path}/summary")
+        return list(reply.json["statements"])
+
+    async def title(self) -> str:
+        return str((await self.cast.member.get(self.path)).json["title"])
 
     async def text(self, kind: str = "txt") -> str:
         reply = await self.cast.member.get(f"{self.path}/transcript?format={kind}")
@@ -152,6 +173,40 @@ async def test_a_correction_survives_a_second_look_at_doubtful_words(told: Spoke
     with pytest.raises(ConflictError):
         await told.transcribe(*HEARD)
     assert text in await told.text()
+
+
+def statement(kind: StatementKind, text: str, *, owner: str | None = None) -> Statement:
+    """Return a statement that rests on the first sentence."""
+    evidence = Evidence(segment_ids=(0,), start_ms=0, end_ms=2_900, quote=text)
+    return Statement(kind=kind, text=text, owner=owner, evidence=(evidence,))
+
+
+async def test_the_summary_follows_a_correction_and_its_withdrawal(told: Spoken) -> None:
+    untitled = {"title": None}
+    version = (await told.cast.member.get(told.path)).headers["ETag"]
+    author = told.cast.member.with_headers(If_Match=version)
+    assert (await author.patch(told.path, untitled)).status == 200
+    action = statement(StatementKind.ACTION, "Marmalade, ship it on Friday.", owner="Marmalade")
+    await told.summarise(statement(StatementKind.TITLE, "The marmalade on Friday"), action)
+    before = await told.summary()
+
+    made = await told.correct(told.cast.owner, "marmalade", "Marmolada", 1_500)
+    title, acts = await told.summary()
+    assert await told.title() == title["text"] == "The Marmolada on Friday"
+    assert (acts["text"], acts["owner"]) == ("Marmolada, ship it on Friday.", "Marmolada")
+    assert acts["evidence"][0]["quote"] == acts["text"]
+
+    await told.cast.member.delete(f"/api/v1/corrections/{made.json['id']}")
+    assert await told.summary() == before
+    assert await told.title() == "The marmalade on Friday"
+
+
+async def test_a_summary_made_anew_takes_the_corrections(told: Spoken) -> None:
+    await told.correct(told.cast.owner, "marmalade", "Marmolada", 1_500)
+    await told.summarise(statement(StatementKind.GIST, "We ship the marmalade on Friday."))
+    (gist,) = await told.summary()
+    assert gist["text"] == "We ship the Marmolada on Friday."
+    assert await told.title() == "Plan"
 
 
 async def test_both_facts_are_told(told: Spoken) -> None:

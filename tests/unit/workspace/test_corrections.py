@@ -14,10 +14,12 @@ from services.workspace.corrections.domain import (
     corrected,
     place_of,
     require_may_correct,
+    restated,
 )
 from services.workspace.domain import Asker, NotYoursError, Role
 from services.workspace.transcripts.captions import cut_cues
 from services.workspace.transcripts.domain import Anchor, Correction, StoredSegment, StoredWord
+from shared.contracts.summary import Evidence, Statement, StatementKind
 
 pytestmark = pytest.mark.unit
 
@@ -243,3 +245,34 @@ def test_laying_over_twice_from_what_was_heard_gives_the_same(
     corrections = [of(segments, first, last, replacement), of(segments, 0, 0, other)]
     assert corrected(segments, corrections) == corrected(segments, corrections)
     assert corrected(segments, ()) == segments
+
+
+def about(text: str, *, start_ms: int | None = 0, end_ms: int | None = 3_000) -> Statement:
+    evidence = Evidence(segment_ids=(0,), start_ms=start_ms, end_ms=end_ms, quote=text)
+    return Statement(kind=StatementKind.DECISION, text=text, evidence=(evidence,))
+
+
+@pytest.mark.parametrize(
+    ("text", "original", "replacement", "shown"),
+    [
+        ("We ship the marmalade.", "marmalade", "Marmolada", "We ship the Marmolada."),
+        ("We ship mar, malade.", "mar malade", "Marmolada,", "We ship Marmolada."),
+        ("Marmalade it is.", "marmalade", "jam", "Jam it is."),
+        ("We ship marmalades.", "marmalade", "jam", "We ship marmalades."),
+        ("Cost is 5.0 (five).", "5.0", "6.5", "Cost is 6.5 (five)."),
+        ("We ship it.", "it.", "!", "We ship it."),
+        ("We ship it.", "...", "now", "We ship it."),
+    ],
+)
+def test_a_summary_says_the_corrected_words(
+    text: str, original: str, replacement: str, shown: str
+) -> None:
+    made = correction(Anchor(start_ms=1_000, end_ms=1_400, original=original), replacement)
+    (statement,) = restated([about(text)], [made])
+    assert (statement.text, statement.evidence[0].quote) == (shown, shown)
+
+
+def test_only_what_rests_on_the_corrected_words_is_restated() -> None:
+    made = correction(Anchor(start_ms=9_000, end_ms=9_400, original="it"), "jam")
+    elsewhere, written = about("Ship it."), about("Ship it.", start_ms=None, end_ms=None)
+    assert restated([elsewhere, written], [made]) == (elsewhere, written)
