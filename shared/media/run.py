@@ -15,13 +15,15 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from shared.launch import launch_argv
 from shared.media.errors import MediaOutputTooLargeError, MediaTookTooLongError
 
 MIB = 1 << 20
 READ_BYTES = 64 * 1024
 STDERR_TAIL_BYTES = 4096
 PIPES_END_S = 2.0
+TIED = ("setpriv", "--pdeathsig", "KILL")
+"""Whatever follows is killed by the kernel when we are. From util-linux, which every Linux has; a
+launcher in Python would cost more than ffmpeg takes for a short recording."""
 MOST_MODEST = 19
 """The lowest priority there is."""
 
@@ -175,15 +177,19 @@ async def started(
 
     Raises FileNotFoundError when there is no such program.
     """
-    program = shutil.which(args[0], path=os.defpath)
-    if program is None:
-        raise FileNotFoundError(args[0])
+    program = _found(args[0])
     process = await asyncio.create_subprocess_exec(
-        *launch_argv((program, *args[1:]), stop_signal=signal.SIGKILL),
+        _found(TIED[0]),
+        *TIED[1:],
+        program,
+        *args[1:],
         stdin=asyncio.subprocess.DEVNULL if source is None else asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env={"PATH": os.defpath},
+        # Not a session of its own: among those Linux may share out processors whatever the nice.
+        process_group=0,
+        umask=0o077,
         limit=READ_BYTES,
     )
     running = MediaProcess(process, limits, source)
@@ -192,6 +198,13 @@ async def started(
         yield running
     finally:
         await running.stop()
+
+
+def _found(program: str) -> str:
+    path = shutil.which(program, path=os.defpath)
+    if path is None:
+        raise FileNotFoundError(program)
+    return path
 
 
 async def run_media(
@@ -262,9 +275,5 @@ def _narrower(bound: int, other: int) -> int:
 def _kill_group(process: asyncio.subprocess.Process) -> None:
     if process.returncode is not None:
         return
-    try:
+    with contextlib.suppress(ProcessLookupError):  # It is over.
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        # It is over, or has just been started and made no group yet.
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
