@@ -91,7 +91,12 @@ class Child:
     async def _keep_running(self) -> None:
         while True:
             started = time.monotonic()
-            code = await self._run_once()
+            code: int | None = None
+            try:
+                code = await self._run_once()
+                ending = _ended(code)
+            except OSError as exc:
+                ending = self.last_words = f"cannot be started: {os.strerror(exc.errno or 0)}"
             # Set by `stop` while we waited.
             if self._stopping:
                 return
@@ -102,7 +107,7 @@ class Child:
             stable = time.monotonic() - started > STABLE_AFTER_S
             self.failures = 1 if stable else self.failures + 1
             delay_s = restart_delay(self.failures)
-            self._on_line(self.name, f"{_ended(code)}; starting it again in {delay_s:.1f} s")
+            self._on_line(self.name, f"{ending}; starting it again in {delay_s:.1f} s")
             self._on_change(self)
             await asyncio.sleep(delay_s)
 

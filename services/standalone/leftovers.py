@@ -21,12 +21,16 @@ class ProcessNotes:
         self._path = path
 
     def write(self, pids: Mapping[str, int]) -> None:
-        """Note the processes that run now, each with its start time, for ids are used again."""
+        """Note the processes that run now, each with its start time, for ids are used again.
+
+        On a full disk the old notes stay: whoever is supervised goes on.
+        """
         notes = {}
         for name, pid in pids.items():
             with suppress(psutil.NoSuchProcess):
                 notes[name] = [pid, psutil.Process(pid).create_time()]
-        write_secret(self._path, json.dumps(notes))
+        with suppress(OSError):
+            write_secret(self._path, json.dumps(notes))
 
     def running(self) -> dict[str, psutil.Process]:
         """Return the noted processes that still run, without those that merely got their id."""

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, TextIO
 
@@ -20,15 +21,20 @@ class LogView:
         self._colours: dict[str, int] = {}
 
     def line(self, name: str, line: str) -> None:
-        """Write one line of a child; JSON becomes its event and fields, the rest stays."""
+        """Write one line of a child; JSON becomes its event and fields, the rest stays.
+
+        A line that cannot be written is lost: whoever said it must not wait for us.
+        """
         level, text = _readable(line)
         colour = self._colours.setdefault(name, _COLOURS[len(self._colours) % len(_COLOURS)])
         time = datetime.now().astimezone().strftime("%H:%M:%S")
         who = self._coloured(f"{name:<{_NAME_WIDTH}}", colour)
         if level in _LEVELS:
             text = self._coloured(text, _LEVELS[level])
-        self._stream.write(f"{time} {who} {text}\n")
-        self._stream.flush()
+        # A full disk, a closed pipe, or a letter the terminal's encoding lacks.
+        with suppress(OSError, ValueError):
+            self._stream.write(f"{time} {who} {text}\n")
+            self._stream.flush()
 
     def say(self, sentence: str) -> None:
         """Write a sentence of our own."""

@@ -1,6 +1,7 @@
 """Supervision of real processes: they come back, they end in order, none is left behind."""
 
 import asyncio
+import errno
 import io
 import os
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from typing_extensions import override
 
 from services.standalone.child import restart_delay
 from services.standalone.leftovers import ProcessNotes, end_leftovers
@@ -23,6 +25,14 @@ pytestmark = pytest.mark.integration
 
 WAIT = "import signal, time; signal.signal(15, lambda *_: exit(0)); print('up', flush=True); {}"
 FOREVER = "time.sleep(600)"
+
+
+class FullDisk(io.StringIO):
+    """A log nothing can be written to."""
+
+    @override
+    def write(self, text: str, /) -> int:
+        raise OSError(errno.ENOSPC, text)
 
 
 class House:
@@ -105,6 +115,33 @@ async def test_once_settled_a_failing_program_is_waited_for(tmp_path: Path) -> N
     house.start("worker", "raise SystemExit(1)")
     await house.said("starting it again", times=6)
     assert not house.supervisor.trouble.done()
+    await house.supervisor.stop()
+
+
+async def test_a_program_comes_back_though_neither_notes_nor_log_can_be_written(
+    tmp_path: Path,
+) -> None:
+    """A full disk ended supervision for good: the program was not started again, nor heard."""
+    (tmp_path / "full").touch()
+    starts = tmp_path / "starts"
+    # More than the pipe holds: it ends only while somebody reads.
+    code = f"open({str(starts)!r}, 'a').write('.'); print('x\\n' * 200_000); raise SystemExit(1)"
+    notes = ProcessNotes(tmp_path / "full" / "processes.json")
+    supervisor = Supervisor(LogView(FullDisk()), notes)
+    supervisor.settle()
+    supervisor.start(Program(name="worker", argv=(sys.executable, "-c", code)), Rank.SERVICE)
+    await _until(lambda: starts.exists() and starts.stat().st_size >= 3)
+    await supervisor.stop()
+
+
+async def test_a_program_that_cannot_be_started_yet_is_tried_again(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    place = tmp_path / "later"
+    program = Program(name="worker", argv=(sys.executable, "-c", WAIT.format(FOREVER)), cwd=place)
+    house.supervisor.start(program, Rank.SERVICE)
+    await house.said("cannot be started: No such file or directory; starting it again in 0.2 s")
+    place.mkdir()
+    await house.said(" up")
     await house.supervisor.stop()
 
 
