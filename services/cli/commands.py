@@ -297,7 +297,16 @@ def backup(context: Context, *, file: Path) -> None:
 
 @tidings.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--take-over-recordings",
+    is_flag=True,
+    help="Use what is in TIDINGS_BLOB_URL; recordings the backup does not know are deleted there.",
+)
 @with_context
-def restore(context: Context, *, file: Path) -> None:
+def restore(context: Context, *, file: Path, take_over_recordings: bool) -> None:
     """Build a Tidings in the empty TIDINGS_HOME from a backup FILE."""
-    _operate(lambda operate, found: operate.bring_back(found, context.output, file))
+    _operate(
+        lambda operate, found: operate.bring_back(
+            found, context.output, file, take_over_recordings=take_over_recordings
+        )
+    )

@@ -35,10 +35,12 @@ def back_up(settings: StandaloneSettings, output: Output, target: Path) -> None:
     _tell(output, copied, f"The copy is {copied.path}. It holds keys: keep it private.")
 
 
-def bring_back(settings: StandaloneSettings, output: Output, source: Path) -> None:
+def bring_back(
+    settings: StandaloneSettings, output: Output, source: Path, *, take_over_recordings: bool
+) -> None:
     """Build an installation in an empty home from a copy."""
     with output.waiting("Restoring"):
-        restored = asyncio.run(restore(source, settings))
+        restored = asyncio.run(restore(source, settings, take_over_recordings=take_over_recordings))
     _tell(output, restored, f"Restored into {settings.home}. Start it with `tidings up`.")
 
 

@@ -4,8 +4,8 @@ The copy holds the database, the recordings of the home, and the keys. Messages 
 copied: every one of them stands in an outbox, so a restore marks what was said in the last 30 days
 as unsaid, the relays say it again, and the inboxes make a repeat of what was heard harmless.
 Integrators who count events by their number start again at the first. What is kept elsewhere is not
-in the copy, and the result says so: recordings (an s3: address) are that store's to copy; do it
-after this copy, for it only grows.
+in the copy, and the result says so: recordings in TIDINGS_BLOB_URL are that store's to copy. Do it
+right after this copy: what is removed in between is missing there, what came in does no harm.
 """
 
 import asyncio
@@ -28,6 +28,7 @@ from services.standalone.programs import find_postgres
 from services.standalone.reaching import database_errors, require_database
 from services.standalone.readiness import wait_for_postgres
 from services.standalone.settings import StandaloneSettings
+from shared.blobs import open_blobs
 from shared.contracts.registry import SERVICES
 from shared.db.database import server_errors
 from shared.db.locks import deletions_held
@@ -62,6 +63,15 @@ class HomeNotEmptyError(ConflictError):
     """There is already something in this home; a backup is restored into an empty one."""
 
     code = "home-not-empty"
+
+
+class RecordingsNotEmptyError(ConflictError):
+    """There are recordings in TIDINGS_BLOB_URL; a restored Tidings deletes those it does not know.
+
+    If that store is a copy, or no other Tidings uses it any more, say --take-over-recordings.
+    """
+
+    code = "recordings-not-empty"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,14 +112,20 @@ async def backup(settings: StandaloneSettings, target: Path) -> Backup:
     )
 
 
-async def restore(archive: Path, settings: StandaloneSettings) -> Backup:
+async def restore(
+    archive: Path, settings: StandaloneSettings, *, take_over_recordings: bool = False
+) -> Backup:
     """Build a Tidings in an empty home, and perhaps an empty outside database, from a copy.
 
-    Raises HomeNotEmptyError, DatabaseNotEmptyError, ArchiveError, or another of our errors. After a
-    failure the home is as empty as before; one that another Tidings has begun to use is left alone.
+    An outside store of recordings must be empty too, or be given over to this Tidings alone.
+    Raises HomeNotEmptyError, DatabaseNotEmptyError, RecordingsNotEmptyError, ArchiveError, or
+    another of our errors. After a failure the home is as empty as before; one that another Tidings
+    has begun to use is left alone.
     """
     home = Home(settings.home)
     size_bytes = await asyncio.to_thread(_checked_size, archive, home)
+    if settings.blob_url is not None and not take_over_recordings:
+        await _require_no_recordings(settings, settings.blob_url)
     with home.locked():
         await asyncio.to_thread(_require_empty_home, home)
         try:
@@ -143,6 +159,11 @@ def _checked_size(archive: Path, home: Home) -> int:
 def _require_empty_home(home: Home) -> None:
     if home.path.exists() and any(path.name != LOCK for path in home.path.iterdir()):
         raise HomeNotEmptyError(f"{home.path} is not empty.")
+
+
+async def _require_no_recordings(settings: StandaloneSettings, url: str) -> None:
+    async for _ in open_blobs(url, settings.blob_access_key, settings.blob_secret).list(""):
+        raise RecordingsNotEmptyError
 
 
 def _write(home: Home, dump: Path, draft: Path) -> int:

@@ -15,7 +15,13 @@ import pytest
 
 from services.standalone import backup as backup_module
 from services.standalone.archive import ArchiveError
-from services.standalone.backup import BackupError, HomeNotEmptyError, backup, restore
+from services.standalone.backup import (
+    BackupError,
+    HomeNotEmptyError,
+    RecordingsNotEmptyError,
+    backup,
+    restore,
+)
 from services.standalone.home import Home, HomeEmptyError, HomeInUseError
 from services.standalone.postgres import DATABASE
 from services.standalone.readiness import wait_for_postgres
@@ -215,6 +221,21 @@ async def test_a_home_that_somebody_filled_meanwhile_is_left_alone(
     with pytest.raises(HomeNotEmptyError):
         await restore(folder / "copy.tar", _at(target))
     assert (target / "theirs").exists()
+
+
+async def test_recordings_of_a_tidings_that_goes_on_are_not_taken_over_unasked(
+    source: RunningHome, folder: Path
+) -> None:
+    """A rehearsal beside the real one deleted from its store all that was newer than the copy."""
+    await backup(_at(source.home.path), folder / "copy.tar")
+    store = (folder / "store").as_uri()
+    await open_blobs(store).put(RECORDING, b"newer than the copy")
+    settings = StandaloneSettings(home=folder / "target", blob_url=store)
+    with pytest.raises(RecordingsNotEmptyError):
+        await restore(folder / "copy.tar", settings)
+    assert not (folder / "target").exists()
+    restored = await restore(folder / "copy.tar", settings, take_over_recordings=True)
+    assert "TIDINGS_BLOB_URL" in " ".join(restored.left_out)
 
 
 async def test_a_missing_copy_is_told(folder: Path) -> None:
