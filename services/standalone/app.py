@@ -50,6 +50,7 @@ async def up(settings: StandaloneSettings, view: LogView | None = None) -> None:
     view = view or LogView()
     home = Home(settings.home)
     with home.locked():
+        home.require_whole()
         await asyncio.to_thread(home.prepare, settings.minimum_free_mb)
         supervisor = Supervisor(view, ProcessNotes(home.processes))
         told = _hear_signals(supervisor, view)

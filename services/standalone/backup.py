@@ -29,6 +29,7 @@ from services.standalone.reaching import database_errors, require_database
 from services.standalone.readiness import wait_for_postgres
 from services.standalone.settings import StandaloneSettings
 from shared.blobs import open_blobs
+from shared.blobs.threads import in_thread
 from shared.contracts.registry import SERVICES
 from shared.db.database import server_errors
 from shared.db.locks import deletions_held
@@ -120,7 +121,7 @@ async def restore(
     An outside store of recordings must be empty too, or be given over to this Tidings alone.
     Raises HomeNotEmptyError, DatabaseNotEmptyError, RecordingsNotEmptyError, ArchiveError, or
     another of our errors. After a failure the home is as empty as before; one that another Tidings
-    has begun to use is left alone.
+    has begun to use is left alone. Killed, it leaves a home in which nothing starts.
     """
     home = Home(settings.home)
     size_bytes = await asyncio.to_thread(_checked_size, archive, home)
@@ -129,12 +130,12 @@ async def restore(
     with home.locked():
         await asyncio.to_thread(_require_empty_home, home)
         try:
-            files = await asyncio.to_thread(_unpack, archive, home)
+            files = await in_thread(None, _unpack, archive, home)
             places = Places.of(settings, home, home.servers())
             await _rebuild(home, places.database)
         except BaseException:
             # While the lock is ours: without it we would empty the home of whoever has it.
-            await asyncio.to_thread(_empty, home.path)
+            await in_thread(None, _empty, home)
             raise
     return Backup(
         path=archive, size_bytes=size_bytes, files=files, left_out=tuple(_left_out(settings))
@@ -191,6 +192,7 @@ def _remove(*paths: Path) -> None:
 
 
 def _unpack(archive: Path, home: Home) -> int:
+    home.restoring.touch()
     files = unpack_archive(archive, home.path, _MEMBERS)
     home.prepare()
     return files
@@ -202,12 +204,12 @@ async def _rebuild(home: Home, place: DatabasePlace) -> None:
         with database_errors(place):
             await _require_empty(place)
             await _read_in(home, place)
-    await asyncio.to_thread(_remove, home.path / _DUMP, home.path / _LIST)
+    await in_thread(None, _remove, home.path / _DUMP, home.path / _LIST, home.restoring)
 
 
 @asynccontextmanager
 async def _running(postgres: PostgresServer) -> AsyncIterator[None]:
-    await asyncio.to_thread(postgres.make)
+    await in_thread(None, postgres.make)
     child = Child(postgres.program(), on_line=lambda *_: None, on_change=lambda _: None)
     child.start()
     try:
@@ -239,7 +241,7 @@ async def _read_in(home: Home, place: DatabasePlace) -> None:
     # Default privileges belong to the administrator of then, who may be another now; migrating
     # gives them anew.
     kept = [entry for entry in entries if " DEFAULT ACL " not in entry]
-    await asyncio.to_thread(listed.write_text, "\n".join(kept), encoding="utf-8")
+    await in_thread(None, listed.write_text, "\n".join(kept), encoding="utf-8")
     await _run(
         place,
         "pg_restore",
@@ -302,9 +304,10 @@ async def _run(place: DatabasePlace, program: str, arguments: tuple[str, ...]) -
     return said
 
 
-def _empty(folder: Path) -> None:
-    for path in folder.iterdir() if folder.is_dir() else ():
+def _empty(home: Home) -> None:
+    for path in home.path.iterdir():
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
-        else:
+        elif path != home.restoring:
             path.unlink(missing_ok=True)
+    home.restoring.unlink(missing_ok=True)

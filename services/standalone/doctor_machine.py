@@ -102,6 +102,7 @@ def check_home(settings: StandaloneSettings) -> Finding:
     """May we write to the home, and is there space?"""
     home = Home(settings.home)
     try:
+        home.require_whole()
         home.probe(settings.minimum_free_mb)
     except TidingsError as error:
         return failed("home", error)

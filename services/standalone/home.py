@@ -35,6 +35,12 @@ class HomeEmptyError(MissingError):
     code = "home-empty"
 
 
+class HomeHalfRestoredError(ConflictError):
+    """A restore into this home did not come to its end; empty it and restore again."""
+
+    code = "home-half-restored"
+
+
 class HomeInUseError(ConflictError):
     """Another Tidings already runs in this home."""
 
@@ -54,6 +60,8 @@ class Home:
         self.models = self.path / "models"
         self._ports = self.run / "ports.json"
         self.processes = self.run / "processes.json"
+        # There while a restore is under way.
+        self.restoring = self.path / "restoring"
         # PostgreSQL wants to own its folder, and as another user when we are root.
         self.postgres = self.path / "postgres"
 
@@ -66,6 +74,13 @@ class Home:
             self._require_space(minimum_free_mb)
             self._make_secrets()
             self._let_postgres_through()
+
+    def require_whole(self) -> None:
+        """Raise HomeHalfRestoredError for what a killed restore left behind."""
+        if self.restoring.exists():
+            raise HomeHalfRestoredError(
+                f"A restore into {self.path} did not come to its end: empty it and restore again."
+            )
 
     def probe(self, minimum_free_mb: int = 0) -> None:
         """Raise what `prepare` would, having written and removed one file."""

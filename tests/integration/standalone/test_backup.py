@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import tarfile
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,7 +15,7 @@ import asyncpg
 import pytest
 
 from services.standalone import backup as backup_module
-from services.standalone.archive import ArchiveError
+from services.standalone.archive import ArchiveError, unpack_archive
 from services.standalone.backup import (
     BackupError,
     HomeNotEmptyError,
@@ -22,7 +23,12 @@ from services.standalone.backup import (
     backup,
     restore,
 )
-from services.standalone.home import Home, HomeEmptyError, HomeInUseError
+from services.standalone.home import (
+    Home,
+    HomeEmptyError,
+    HomeHalfRestoredError,
+    HomeInUseError,
+)
 from services.standalone.postgres import DATABASE
 from services.standalone.readiness import wait_for_postgres
 from services.standalone.settings import StandaloneSettings
@@ -221,6 +227,35 @@ async def test_a_home_that_somebody_filled_meanwhile_is_left_alone(
     with pytest.raises(HomeNotEmptyError):
         await restore(folder / "copy.tar", _at(target))
     assert (target / "theirs").exists()
+
+
+async def test_an_interrupted_restore_writes_nothing_more(
+    source: RunningHome, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its thread wrote on beside the one that emptied the home, and after the lock was gone."""
+    await backup(_at(source.home.path), folder / "copy.tar")
+    begun, go_on = threading.Event(), threading.Event()
+
+    def unpack_slowly(archive: Path, home: Path, allowed: tuple[str, ...]) -> int:
+        begun.set()
+        go_on.wait(20)
+        return unpack_archive(archive, home, allowed)
+
+    monkeypatch.setattr(backup_module, "unpack_archive", unpack_slowly)
+    target = Home(folder / "target")
+    restoring = asyncio.create_task(restore(folder / "copy.tar", _at(target.path)))
+    assert await asyncio.to_thread(begun.wait, 20)
+    restoring.cancel()
+    await asyncio.wait({restoring}, timeout=0.3)
+    with pytest.raises(HomeInUseError), target.locked():
+        pass
+    # What is left of it if it is killed now.
+    with pytest.raises(HomeHalfRestoredError):
+        target.require_whole()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await restoring
+    assert list(target.path.iterdir()) == []
 
 
 async def test_recordings_of_a_tidings_that_goes_on_are_not_taken_over_unasked(

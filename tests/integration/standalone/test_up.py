@@ -88,6 +88,13 @@ def test_a_second_tidings_in_the_same_home_is_refused(stack: Stack) -> None:
     assert "Another Tidings already runs in" in _refusal(stack.home.path)
 
 
+def test_a_home_that_was_only_half_restored_is_refused() -> None:
+    with stack_home() as home:
+        home.mkdir()
+        (home / "restoring").touch()
+        assert "did not come to its end" in _refusal(home)
+
+
 def test_a_second_tidings_on_the_same_ports_is_refused(stack: Stack) -> None:
     with stack_home() as other:
         sentence = _refusal(other, TIDINGS_PORT=str(stack.port))
