@@ -1,4 +1,4 @@
-"""Finds the team and thread a person means: by id, by title, or the obvious one."""
+"""Finds the team and thread a person means: by id or title, and never guesses between several."""
 
 from dataclasses import dataclass
 from uuid import UUID, uuid4
@@ -19,17 +19,21 @@ class Place:
 
 
 async def find_team(api: Api, wanted: str | None) -> Json:
-    """Return the team with this id or name; without a wish the only or first one."""
+    """Return the team with this id or name; without a wish the only one."""
     teams = [team async for team in api.pages("/api/v1/teams")]
     if not teams:
         raise CommandError("You are in no team yet.", Exit.MISSING, code="no-team")
-    if wanted is None:
-        return teams[0]
-    return _pick(teams, wanted, "name", "team")
+    if wanted is not None:
+        return _pick(teams, wanted, "name", "team")
+    if len(teams) > 1:
+        raise CommandError(
+            "You are in several teams; name one with --team.", Exit.USAGE, code="team-needed"
+        )
+    return teams[0]
 
 
 async def find_thread(api: Api, place: Place) -> str:
-    """Return the id of the thread, opening it first where a new one is wanted."""
+    """Return the id of the thread, General without a wish; open it first if it is to be new."""
     if place.thread is not None and _is_id(place.thread):
         return place.thread
     team = await find_team(api, place.team)
@@ -38,16 +42,7 @@ async def find_thread(api: Api, place: Place) -> str:
         opened = await api.post(path, {"title": place.new_thread}, key=uuid4().hex)
         return str(opened["id"])
     threads = [thread async for thread in api.pages(path)]
-    if place.thread is None:
-        if not threads:
-            raise CommandError(
-                "The team has no thread yet; name one with --new-thread.",
-                Exit.MISSING,
-                code="no-thread",
-            )
-        general = (thread for thread in threads if thread["title"] == DEFAULT_THREAD)
-        return str(next(general, threads[0])["id"])
-    return str(_pick(threads, place.thread, "title", "thread")["id"])
+    return str(_pick(threads, place.thread or DEFAULT_THREAD, "title", "thread")["id"])
 
 
 def _pick(candidates: list[Json], wanted: str, field: str, noun: str) -> Json:
@@ -57,7 +52,8 @@ def _pick(candidates: list[Json], wanted: str, field: str, noun: str) -> Json:
         if candidate["id"] == wanted or str(candidate[field]).casefold() == wanted.casefold()
     ]
     if not found:
-        raise CommandError(f"There is no {noun} “{wanted}”.", Exit.MISSING, code=f"no-{noun}")
+        sentence = f"There is no {noun} “{wanted}”; name another with --{noun}."
+        raise CommandError(sentence, Exit.MISSING, code=f"no-{noun}")
     if len(found) > 1:
         raise CommandError(
             f"Several {noun}s are called “{wanted}”; give the id instead.", code=f"{noun}-ambiguous"

@@ -18,6 +18,9 @@ from tests.support.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
+PLACE = ("--team", "Team", "--thread", "General")
+"""Other tests found further teams for the owner."""
+
 
 def words(text: str) -> set[str]:
     return set(re.findall(r"\w+", text.lower()))
@@ -26,7 +29,7 @@ def words(text: str) -> set[str]:
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_a_sent_recording_is_read_searched_and_fetched(cli: Cli, language: str) -> None:
     speech = speech_file(language)
-    sent = cli.run("send", speech.path, "--thread", "General", "--wait", "summary", "--json")
+    sent = cli.run("send", speech.path, *PLACE, "--wait", "summary", "--json")
     assert sent.status == 0, sent.err
     update = sent.json["update_id"]
 
@@ -70,10 +73,10 @@ async def test_a_video_whose_index_comes_last_plays_and_is_transcribed(
 def test_what_is_no_recording_is_refused_with_a_sentence(cli: Cli, tmp_path: Path) -> None:
     letter = tmp_path / "letter.mp4"
     letter.write_text("<html>not a recording</html>")
-    sent = cli.run("send", letter, "--thread", "General", "--wait", "transcript")
+    sent = cli.run("send", letter, *PLACE, "--wait", "transcript")
     assert sent.status == 5
     assert "not an audio or video file" in sent.err
-    sent = cli.run("send", letter, "--thread", "General", "--wait", "transcript", "--json")
+    sent = cli.run("send", letter, *PLACE, "--wait", "transcript", "--json")
     assert json.loads(sent.err)["error"]["code"] == "media-unreadable"
 
 

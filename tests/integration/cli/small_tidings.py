@@ -29,6 +29,8 @@ class SmallTidings:
 
     received: bytearray = field(default_factory=bytearray)
     length: int | None = None
+    teams: list[dict[str, str]] = field(default_factory=lambda: [TEAM])
+    threads: list[dict[str, str]] = field(default_factory=lambda: [*THREADS])
     created: int = 0
     exists: bool = False
     posted: list[dict[str, Any]] = field(default_factory=list)
@@ -99,15 +101,15 @@ class SmallTidings:
     # --- the workspace -------------------------------------------------------------
 
     async def list_teams(self, _: web.Request) -> web.Response:
-        return web.json_response({"items": [TEAM], "next_cursor": None})
+        return web.json_response({"items": self.teams, "next_cursor": None})
 
     async def list_threads(self, request: web.Request) -> web.Response:
         # Two a page, so that following the cursor is needed to see all.
         start = int(request.query.get("cursor", "0"))
-        after = start + 2 if start + 2 < len(THREADS) else None
+        after = start + 2 if start + 2 < len(self.threads) else None
         return web.json_response(
             {
-                "items": THREADS[start : start + 2],
+                "items": self.threads[start : start + 2],
                 "next_cursor": None if after is None else str(after),
             }
         )

@@ -93,6 +93,23 @@ async def test_an_unknown_or_ambiguous_thread_is_said(shell: Shell, recording: s
     assert shell.tidings.posted == []
 
 
+async def test_of_several_teams_none_is_guessed(shell: Shell, recording: str) -> None:
+    """What was meant for one team could be seen by another: the oldest was taken unasked."""
+    shell.tidings.teams.append({"id": "0198a2f0-0000-7000-8000-00000000000b", "name": "Board"})
+    unsaid = await shell.run("send", recording, "--json")
+    assert unsaid.status == Exit.USAGE
+    assert json.loads(unsaid.err)["error"]["code"] == "team-needed"
+    assert shell.tidings.posted == []
+    assert (await shell.run("send", recording, "--team", "Board")).status == Exit.DONE
+
+
+async def test_without_general_no_other_thread_is_guessed(shell: Shell, recording: str) -> None:
+    shell.tidings.threads = [THREADS[0]]
+    ended = await shell.run("send", recording)
+    assert (ended.status, "“General”" in ended.err) == (Exit.MISSING, True)
+    assert shell.tidings.posted == []
+
+
 async def test_standard_input_is_sent_as_it_comes(shell: Shell) -> None:
     process = await shell.start("send", "-")
     async with asyncio.timeout(30):
