@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     token: str | None = Field(
         None,
         validation_alias="TIDINGS_TOKEN",
-        description="API token; else the owner token in TIDINGS_HOME, if there is one.",
+        description="API token; without TIDINGS_URL else the owner token in TIDINGS_HOME.",
         repr=False,
     )
     home: Path = Field(
@@ -67,8 +67,11 @@ class Settings(BaseSettings):
         return self.url or f"http://localhost:{self.port}"
 
     def token_or_none(self) -> str | None:
-        """Return the token given, else the owner's of the installation here, else None."""
-        if self.token is not None:
+        """Return the token given, else the owner's of the installation here, else None.
+
+        Another installation never sees that one.
+        """
+        if self.token is not None or self.url is not None:
             return self.token
         try:
             return (self.home / TOKEN_FILE).read_text(encoding="ascii").strip()

@@ -227,10 +227,14 @@ async def test_a_missing_token_says_what_to_set(shell: Shell) -> None:
     assert (ended.status, "TIDINGS_TOKEN" in ended.err) == (Exit.DENIED, True)
 
 
-async def test_the_owners_token_is_found_in_the_home(shell: Shell) -> None:
+async def test_the_owners_token_is_shown_to_the_installation_here_alone(shell: Shell) -> None:
     (shell.folder / "home").mkdir()
     (shell.folder / "home" / "owner-token").write_text(f"{TOKEN}\n")
-    assert (await shell.run("get", UPDATE_ID, env={"TIDINGS_TOKEN": ""})).status == Exit.DONE
+    port = shell.tidings.url.rpartition(":")[2]
+    here = {"TIDINGS_TOKEN": "", "TIDINGS_URL": "", "TIDINGS_PORT": port}
+    assert (await shell.run("get", UPDATE_ID, env=here)).status == Exit.DONE
+    named = {**here, "TIDINGS_URL": shell.tidings.url}
+    assert (await shell.run("get", UPDATE_ID, env=named)).status == Exit.DENIED
 
 
 async def test_a_server_that_does_not_answer_is_said(shell: Shell) -> None:
