@@ -26,7 +26,10 @@ STREAM_BYTES = 1 << 20
 POLL_S = 0.3
 LINES_SHOWN = 3
 TOKEN_EXPIRED = "token-expired"  # noqa: S105 (an error code)
-FAILED_RECORDINGS = frozenset({"refused", "expired"})
+#: States of a recording.
+EXPIRED = "expired"
+ARRIVED = frozenset({"arrived", "ready", "refused"})
+FAILED = frozenset({"refused", EXPIRED})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,14 +104,30 @@ class Sender:
         except UploadGoneError:
             if note is None:
                 raise
-            # What was begun before has expired meanwhile; begin afresh.
-            self._unfinished.forget(name)
-            renewed = None
+            note = None
         except CommandError as refusal:
             if note is None or note.update_id is None or refusal.code != TOKEN_EXPIRED:
                 raise
-            renewed = await self._renew_token(note)
-        return await self._send_noted(session, path, thread_id, order, name=name, note=renewed)
+            state = await self._recording_state(note.update_id)
+            if state in ARRIVED:
+                # We were ended before we heard so.
+                self._unfinished.forget(name)
+                return _sent(note, await asyncio.to_thread(_size, path), time.monotonic())
+            note = await self._renew_token(note) if state != EXPIRED else None
+        if note is None:
+            # What was begun before has expired meanwhile; begin afresh.
+            self._unfinished.forget(name)
+        return await self._send_noted(session, path, thread_id, order, name=name, note=note)
+
+    async def _recording_state(self, update_id: str) -> str:
+        """Return how far a recording has come; without its update it is as good as expired."""
+        try:
+            update = await self._api.get(f"/api/v1/updates/{update_id}")
+        except CommandError as refusal:
+            if refusal.status is not Exit.MISSING:
+                raise
+            return EXPIRED
+        return str(update["recording"]["state"])
 
     async def _renew_token(self, note: Note) -> Note:
         """Ask for leave to finish an upload whose token has run out."""
@@ -222,12 +241,12 @@ class Sender:
 
 def _refuse_failed(update: Json) -> None:
     recording, transcript = update["recording"]["state"], update["transcript"]["state"]
-    if recording not in FAILED_RECORDINGS and transcript != "failed":
+    if recording not in FAILED and transcript != "failed":
         return
     problem = update.get("problem") or {}
     raise CommandError(
         str(problem.get("detail") or "This recording cannot be transcribed."),
-        Exit.REFUSED if recording != "expired" else Exit.FAILED,
+        Exit.REFUSED if recording != EXPIRED else Exit.FAILED,
         code=str(problem.get("code") or f"recording-{recording}"),
     )
 

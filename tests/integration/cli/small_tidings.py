@@ -122,15 +122,17 @@ class SmallTidings:
         key = request.headers.get("Idempotency-Key")
         self.post_keys.append(key)
         self.posted.append({"thread": request.match_info["id"], **await request.json()})
-        upload = {"url": f"{self.url}/files", "token": UPLOAD_TOKEN}
+        upload = {"url": f"{self.url}/files", "token": self.upload_token}
         return web.json_response({"update": {"id": UPDATE_ID}, "upload": upload}, status=201)
 
     async def renew_upload(self, _: web.Request) -> web.Response:
+        if self.recording_state not in {"waiting", "arriving"}:
+            return problem(409, "nothing-to-upload", "This update expects no recording any more.")
         upload = {"url": f"{self.url}/files", "token": self.upload_token}
         return web.json_response(upload, status=201)
 
     async def get_update(self, request: web.Request) -> web.Response:
-        if request.match_info["id"] != UPDATE_ID:
+        if request.match_info["id"] != UPDATE_ID or self.recording_state == "removed":
             return problem(404, "update-not-found", "There is no such update.")
         growing = self.polls_until_done > 0
         self.polls_until_done -= 1

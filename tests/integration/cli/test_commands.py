@@ -152,10 +152,30 @@ async def test_a_token_that_ran_out_on_the_way_is_renewed(shell: Shell, recordin
     shell.tidings.refusals = [401]
     await shell.run("send", recording)
     shell.tidings.upload_token = "the next one"
+    shell.tidings.recording_state = "arriving"
     ended = await shell.run("send", recording)
     assert ended.status == Exit.DONE, ended.err
     assert shell.tidings.received == CONTENT
     assert len(shell.tidings.posted) == 1
+
+
+@pytest.mark.parametrize(
+    ("recording_state", "posts"), [("expired", 2), ("removed", 2), ("ready", 1), ("refused", 1)]
+)
+async def test_what_expects_no_recording_any_more_is_sent_afresh_or_there_already(
+    shell: Shell, recording: str, recording_state: str, posts: int
+) -> None:
+    """After a day both token and upload had expired, and every repeat failed for a week."""
+    shell.tidings.refusals = [401]
+    await shell.run("send", recording)
+    shell.tidings.upload_token = "the next one"
+    shell.tidings.recording_state = recording_state
+    ended = await shell.run("send", recording)
+    assert ended.status == Exit.DONE, ended.err
+    assert UPDATE_ID in ended.out
+    assert len(shell.tidings.posted) == posts
+    assert bool(shell.tidings.received) is (posts == 2)
+    assert list((shell.folder / "state" / "uploads").iterdir()) == []
 
 
 @pytest.mark.parametrize(
