@@ -1,20 +1,20 @@
 """Copies a running Tidings into one file, and builds a Tidings from such a file in an empty home.
 
 The copy holds the database, the recordings of the home, and the keys. Messages in JetStream are not
-copied: every one of them stands in an outbox, so a restore marks what was said in the last 30 days
-as unsaid, the relays say it again, and the inboxes make a repeat of what was heard harmless.
-Integrators who count events by their number start again at the first. What is kept elsewhere is not
-in the copy, and the result says so: recordings in TIDINGS_BLOB_URL are that store's to copy. Do it
-right after this copy: what is removed in between is missing there, what came in does no harm.
+copied: outboxes hold what was said in the 30 days before the copy, as streams do, so a restore
+marks it as unsaid, the relays say it again, and the inboxes make a repeat of what was heard
+harmless. Dead letters of messages older than that are lost, and integrators who count events by
+their number start again at the first. What is kept elsewhere is not in the copy, and the result
+says so: recordings in TIDINGS_BLOB_URL are that store's to copy. Do it right after this copy: what
+is removed in between is missing there, what came in does no harm.
 """
 
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
@@ -31,13 +31,9 @@ from services.standalone.settings import StandaloneSettings
 from shared.blobs import open_blobs
 from shared.blobs.threads import in_thread
 from shared.contracts.registry import SERVICES
-from shared.db.database import server_errors
 from shared.db.locks import deletions_held
 from shared.db.migrate import make_roles, migrate
 from shared.errors import ConflictError, UnavailableError
-
-SAID_AGAIN = timedelta(days=30)
-"""How long outboxes keep what was said, and streams what they heard."""
 
 _DUMP = "database.dump"
 _BLOBS = "blobs"
@@ -251,25 +247,21 @@ async def _read_in(home: Home, place: DatabasePlace) -> None:
         ),
     )
     await migrate(place.admin_url, services=SERVICES, passwords=passwords)
-    await say_again(place.admin_url, SERVICES)
+    await _say_again(place)
 
 
-async def say_again(admin_url: str, services: Sequence[str], since: timedelta = SAID_AGAIN) -> int:
-    """Mark what the services said since then as unsaid, so they say it again; return how much."""
-    with server_errors():
-        connection = await asyncpg.connect(admin_url)
-        try:
-            counts = [
-                await connection.execute(
-                    f"UPDATE {service}.outbox SET published_at = NULL "  # noqa: S608 - our own names
-                    "WHERE published_at > now() - $1::interval",
-                    since,
-                )
-                for service in services
-            ]
-        finally:
-            await connection.close()
-    return sum(int(tag.removeprefix("UPDATE ")) for tag in counts)
+async def _say_again(place: DatabasePlace) -> None:
+    """Mark as unsaid whatever was said, and keep what was heard for as long as if it were of today.
+
+    The copy may be older than outboxes and inboxes keep their rows.
+    """
+    connection = await asyncpg.connect(place.admin_url)
+    try:
+        for service in SERVICES:
+            await connection.execute(f"UPDATE {service}.outbox SET published_at = NULL")
+            await connection.execute(f"UPDATE {service}.inbox SET first_seen_at = now()")
+    finally:
+        await connection.close()
 
 
 async def _dump(place: DatabasePlace, path: Path) -> None:

@@ -103,7 +103,7 @@ def _at(home: Path) -> StandaloneSettings:
 
 
 async def _say(running: RunningHome, days_ago: int) -> None:
-    """Leave one message that was published some days ago in upload's outbox."""
+    """Leave one message that was published and heard some days ago with upload."""
     upload = await Database.connect(running.url("upload"), schema="upload")
     await upload.execute(
         "INSERT INTO outbox (message_id, subject, headers, payload, created_at, published_at) "
@@ -112,6 +112,13 @@ async def _say(running: RunningHome, days_ago: int) -> None:
         uuid4(),
         {"n": 1},
         b"data",
+        days_ago,
+    )
+    await upload.execute(
+        "INSERT INTO inbox (consumer, message_id, first_seen_at, handled_at) "
+        "SELECT 'upload-hear', $1, moment, moment "
+        "FROM (SELECT now() - make_interval(days => $2) AS moment) AS past",
+        uuid4(),
         days_ago,
     )
     await upload.close()
@@ -134,7 +141,8 @@ async def test_a_restored_home_holds_what_was_copied(source: RunningHome, folder
     try:
         await target.start()
         upload = await Database.connect(target.url("upload"), schema="upload")
-        said = await upload.fetch("SELECT * FROM outbox ORDER BY created_at")
+        said = await upload.fetch("SELECT * FROM outbox")
+        heard = await upload.fetch("SELECT first_seen_at > now() - '1 day'::interval FROM inbox")
         await upload.close()
         pending = await pending_migrations(target.postgres.url(DATABASE), services=SERVICES)
     finally:
@@ -142,8 +150,9 @@ async def test_a_restored_home_holds_what_was_copied(source: RunningHome, folder
     assert pending == []
     assert [row["headers"] for row in said] == [{"n": 1}, {"n": 1}]
     assert [row["payload"] for row in said] == [b"data", b"data"]
-    # What streams still keep is said again; older messages nobody expects any more.
-    assert [row["published_at"] is None for row in said] == [False, True]
+    # However old the copy is, nothing of it was said on this bus, and what was heard stays heard.
+    assert [row["published_at"] for row in said] == [None, None]
+    assert [row[0] for row in heard] == [True, True]
     assert await target.blobs.head(RECORDING) == await source.blobs.head(RECORDING)
     for kept in ("secrets/token-private.pem", "nats/credentials/keys/operator.seed", "owner-token"):
         assert (target.home.path / kept).read_bytes() == (source.home.path / kept).read_bytes()
