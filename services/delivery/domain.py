@@ -46,7 +46,7 @@ def team_of(claims: Mapping[str, Any]) -> UUID:
 
 
 def credential_of(claims: Mapping[str, Any]) -> UUID | None:
-    """Return the credential a token ends, None if it makes one, or raise ClaimsBrokenError."""
+    """Return the credential a token is about, None if it makes one, or raise ClaimsBrokenError."""
     if "credential_id" not in claims:
         return None
     try:

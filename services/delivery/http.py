@@ -116,13 +116,15 @@ async def create_event_credentials(request: web.Request) -> web.StreamResponse:
     )
 
 
+async def put_event_credential(request: web.Request) -> web.StreamResponse:
+    """See that the credential the token names reads."""
+    await usecases.keep_in(request.app[DELIVERY], *_named_credential(request))
+    return no_content()
+
+
 async def delete_event_credential(request: web.Request) -> web.StreamResponse:
     """End the credential the token names."""
-    claims = _claims(request, "event-credentials")
-    credential_id = path_id(request, "credential_id")
-    if credential_of(claims) != credential_id:
-        raise ClaimsBrokenError
-    await usecases.shut_out(request.app[DELIVERY], team_of(claims), credential_id)
+    await usecases.shut_out(request.app[DELIVERY], *_named_credential(request))
     return no_content()
 
 
@@ -188,6 +190,15 @@ def _claims(request: web.Request, audience: str) -> dict[str, Any]:
     return request.app[VERIFIER].verify(header.removeprefix(_BEARER), audience)
 
 
+def _named_credential(request: web.Request) -> tuple[UUID, UUID]:
+    """Return team and credential; the token must name the one the path does."""
+    claims = _claims(request, "event-credentials")
+    credential_id = path_id(request, "credential_id")
+    if credential_of(claims) != credential_id:
+        raise ClaimsBrokenError
+    return team_of(claims), credential_id
+
+
 ROUTES: tuple[Route, ...] = (
     Route(
         method="GET",
@@ -217,6 +228,17 @@ ROUTES: tuple[Route, ...] = (
         operation_id="createEventCredentials",
         access=Access.SIGNED,
         responses={201: IntegratorBody},
+        errors=(UnauthenticatedError, UnavailableError),
+    ),
+    Route(
+        method="PUT",
+        path="/api/v1/event-credentials/{credential_id}",
+        handler=put_event_credential,
+        summary="Make what NATS credentials read, where the bus has lost it",
+        tag="events",
+        operation_id="putEventCredential",
+        access=Access.SIGNED,
+        responses={204: None},
         errors=(UnauthenticatedError, UnavailableError),
     ),
     Route(

@@ -114,7 +114,7 @@ async def require_position(delivery: Delivery, after: int) -> None:
 async def let_in(delivery: Delivery, team_id: UUID) -> Integrator:
     """Make a credential that reads this team's events, and the consumer it reads."""
     credential_id = new_id(delivery.clock)
-    consumer = await make_team_reader(delivery.bus, team_id=team_id, credential_id=credential_id)
+    consumer = await keep_in(delivery, team_id, credential_id)
     credentials = team_credentials(
         delivery.signer,
         team_id=team_id,
@@ -130,6 +130,16 @@ async def let_in(delivery: Delivery, team_id: UUID) -> Integrator:
         subject=team_subject(team_id),
         stream=FACTS_STREAM,
         nats_url=delivery.nats_public_url,
+    )
+
+
+async def keep_in(delivery: Delivery, team_id: UUID, credential_id: UUID) -> str:
+    """Make the consumer a credential of this team reads, if the bus has none; return its name."""
+    return await make_team_reader(
+        delivery.bus,
+        team_id=team_id,
+        credential_id=credential_id,
+        forgotten_s=delivery.credential_s,
     )
 
 

@@ -35,6 +35,7 @@ from shared.http.tokens import TokenSigner
 SERVICE = "workspace"
 DATABASE_CONNECTIONS = 16
 SWEEP_EVERY_S = 3600.0
+SWEEP_AGAIN_S = 30.0
 _CALL_TIMEOUT_S = 15.0
 
 
@@ -143,13 +144,15 @@ def _health(parts: Parts) -> Health:
 
 async def _sweep_often(workspace: Workspace) -> None:
     while True:
+        pause_s = SWEEP_EVERY_S
         try:
             await accounts.sweep(workspace)
             await sweep_replies(workspace.database, workspace.clock)
             await credentials.sweep(workspace)
         except UnavailableError as exc:
             log.get().warning("sweep.waiting", code=exc.code)
-        await asyncio.sleep(SWEEP_EVERY_S)
+            pause_s = SWEEP_AGAIN_S
+        await asyncio.sleep(pause_s)
 
 
 def _read_key(path: Path) -> bytes:

@@ -83,7 +83,7 @@ class Capabilities:
         claims = {"team_id": str(team_id), "member_id": str(member_id)}
         return self.signer.sign("event-credentials", claims, EVENTS_TOKEN_S)
 
-    def to_end_credential(self, team_id: UUID, credential_id: UUID) -> str:
-        """Allow ending one credential of a team's event stream."""
+    def to_change_credential(self, team_id: UUID, credential_id: UUID) -> str:
+        """Allow keeping and ending one credential of a team's event stream."""
         claims = {"team_id": str(team_id), "credential_id": str(credential_id)}
         return self.signer.sign("event-credentials", claims, EVENTS_TOKEN_S)

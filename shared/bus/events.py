@@ -25,8 +25,6 @@ from shared.errors import GoneError, MissingError
 ROOM: Final = 100
 TICK_S: Final = 1.0
 READER_FORGOTTEN_S: Final = 60.0
-DURABLE_FORGOTTEN_S: Final = 30 * 24 * 3600.0
-"""As long as facts are kept: whoever stays away longer has missed some anyway."""
 MAX_UNACKNOWLEDGED: Final = 1000
 
 
@@ -110,8 +108,13 @@ async def read_events(
             return
 
 
-async def make_team_reader(bus: Bus, *, team_id: UUID, credential_id: UUID) -> str:
-    """Make the durable consumer of an integrator's credential; it begins with the oldest event."""
+async def make_team_reader(
+    bus: Bus, *, team_id: UUID, credential_id: UUID, forgotten_s: float
+) -> str:
+    """Make the durable consumer of an integrator's credential; it begins with the oldest event.
+
+    One that is there stays where it is. Unused for ``forgotten_s``, it is gone.
+    """
     name = team_durable(credential_id)
     config = ConsumerConfig(
         # With both names nats-py uses the call whose subject holds the filter, which is all we may.
@@ -121,7 +124,7 @@ async def make_team_reader(bus: Bus, *, team_id: UUID, credential_id: UUID) -> s
         deliver_policy=DeliverPolicy.ALL,
         ack_policy=AckPolicy.EXPLICIT,
         max_ack_pending=MAX_UNACKNOWLEDGED,
-        inactive_threshold=DURABLE_FORGOTTEN_S,
+        inactive_threshold=forgotten_s,
     )
     await bus.call(lambda: bus.jetstream.add_consumer(FACTS_STREAM, config))
     return name

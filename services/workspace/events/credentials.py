@@ -1,6 +1,6 @@
 """Credentials by which integrators read a team's events: give out, list, revoke.
 
-Delivery makes them and deletes the readers behind them; which there are is known here.
+Delivery makes them, and makes and deletes the readers behind them; which there are is known here.
 """
 
 from contextlib import suppress
@@ -15,8 +15,9 @@ from services.workspace import visibility
 from services.workspace.context import Workspace
 from services.workspace.domain import Asker, RoleTooLowError, require_owner
 from services.workspace.events import store
-from services.workspace.events.store import Credential
+from services.workspace.events.store import Credential, Reader
 from services.workspace.teams import store as teams
+from shared.db import Connection
 from shared.errors import MissingError, UnavailableError
 
 _PATH = "/api/v1/event-credentials"
@@ -72,19 +73,21 @@ async def list_credentials(workspace: Workspace, asker: Asker, team_id: UUID) ->
 
 async def revoke(workspace: Workspace, asker: Asker, team_id: UUID, credential_id: UUID) -> None:
     """End a credential at once. Raises UnavailableError, and it stays, if delivery is away."""
+    reader = Reader(id=credential_id, team_id=team_id)
     async with workspace.database.transaction() as tx:
         require_owner((await visibility.team_for(tx, asker, team_id)).role)
-        if not await store.is_credential(tx, team_id, credential_id):
+        if not await store.lock_credential(tx, reader):
             raise CredentialMissingError
-    await _end(workspace, team_id, credential_id)
+        await _end(workspace, tx, reader)
 
 
 async def end_revoked(workspace: Workspace, team_id: UUID | None = None) -> None:
     """End what was revoked with its maker's role. Raises UnavailableError; trying again is safe."""
     async with workspace.database.transaction() as tx:
         revoked = await store.list_revoked(tx, team_id)
-    for credential in revoked:
-        await _end(workspace, credential.team_id, credential.id)
+    for reader in revoked:
+        async with workspace.database.transaction() as tx:
+            await _end(workspace, tx, reader)
 
 
 async def end_revoked_soon(workspace: Workspace, team_id: UUID) -> None:
@@ -94,18 +97,33 @@ async def end_revoked_soon(workspace: Workspace, team_id: UUID) -> None:
 
 
 async def sweep(workspace: Workspace) -> None:
-    """End what is left to end, and forget what is over."""
+    """End what is left to end, forget what is over, and see that all others read."""
     async with workspace.database.transaction() as tx:
         await store.sweep(tx, workspace.clock.now())
     await end_revoked(workspace)
+    await _keep_standing(workspace)
 
 
-async def _end(workspace: Workspace, team_id: UUID, credential_id: UUID) -> None:
-    token = workspace.capabilities.to_end_credential(team_id, credential_id)
-    path = f"{_PATH}/{credential_id}"
-    await _ask_delivery(workspace, "DELETE", path, token, HTTPStatus.NO_CONTENT)
+async def _keep_standing(workspace: Workspace) -> None:
+    """Have the readers made that the bus lost: in a restore, or when nobody came for long."""
     async with workspace.database.transaction() as tx:
-        await store.delete_credential(tx, credential_id)
+        standing = await store.list_standing(tx, workspace.clock.now())
+    for reader in standing:
+        async with workspace.database.transaction() as tx:
+            # Locked, or a reader could rise again behind the one who is just revoking it.
+            if await store.lock_credential(tx, reader):
+                await _change(workspace, "PUT", reader)
+
+
+async def _end(workspace: Workspace, tx: Connection, reader: Reader) -> None:
+    await _change(workspace, "DELETE", reader)
+    await store.delete_credential(tx, reader.id)
+
+
+async def _change(workspace: Workspace, method: str, reader: Reader) -> None:
+    token = workspace.capabilities.to_change_credential(reader.team_id, reader.id)
+    path = f"{_PATH}/{reader.id}"
+    await _ask_delivery(workspace, method, path, token, HTTPStatus.NO_CONTENT)
 
 
 async def _ask_delivery(

@@ -9,9 +9,13 @@ from event_credentials c join people p on p.id = c.created_by
 where c.team_id = $1 and c.expires_at > $2 and c.revoked_at is null
 order by c.id desc;
 
--- name: is_credential
--- Whether a team has this credential. $1 team, $2 credential
-select exists (select 1 from event_credentials where team_id = $1 and id = $2);
+-- name: list_standing
+-- Credentials of all teams that read events. $1 now
+select id, team_id from event_credentials where expires_at > $1 and revoked_at is null;
+
+-- name: lock_credential
+-- Let nobody make or end the reader of a credential beside us; no row if it reads no more. $1 team, $2 credential
+select true from event_credentials where team_id = $1 and id = $2 and revoked_at is null for update;
 
 -- name: revoke_credentials_of
 -- Whoever is no owner any more reads no events by credentials. $1 team, $2 person, $3 now

@@ -23,8 +23,8 @@ class Credential:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Revoked:
-    """A credential whose reader has to go."""
+class Reader:
+    """A credential and whose events it reads."""
 
     id: UUID
     team_id: UUID
@@ -51,9 +51,14 @@ async def list_credentials(tx: Connection, team_id: UUID, now: datetime) -> list
     return [Credential(**row) for row in rows]
 
 
-async def is_credential(tx: Connection, team_id: UUID, credential_id: UUID) -> bool:
-    """Tell whether a team has this credential."""
-    return bool(await tx.fetchval(_QUERIES["is_credential"], team_id, credential_id))
+async def list_standing(tx: Connection, now: datetime) -> list[Reader]:
+    """Return the credentials of all teams that read events."""
+    return [Reader(**row) for row in await tx.fetch(_QUERIES["list_standing"], now)]
+
+
+async def lock_credential(tx: Connection, reader: Reader) -> bool:
+    """Lock a credential that was not revoked until the transaction ends; False if there is none."""
+    return bool(await tx.fetchval(_QUERIES["lock_credential"], reader.team_id, reader.id))
 
 
 async def revoke_credentials_of(
@@ -63,9 +68,9 @@ async def revoke_credentials_of(
     await tx.execute(_QUERIES["revoke_credentials_of"], team_id, person_id, now)
 
 
-async def list_revoked(tx: Connection, team_id: UUID | None) -> list[Revoked]:
+async def list_revoked(tx: Connection, team_id: UUID | None) -> list[Reader]:
     """Return the revoked credentials, of a team or of all, whose readers may still stand."""
-    return [Revoked(**row) for row in await tx.fetch(_QUERIES["list_revoked"], team_id)]
+    return [Reader(**row) for row in await tx.fetch(_QUERIES["list_revoked"], team_id)]
 
 
 async def delete_credential(tx: Connection, credential_id: UUID) -> None:

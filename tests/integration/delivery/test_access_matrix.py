@@ -29,6 +29,7 @@ SIGNED = tuple(with_heads(ROUTES))
 AUDIENCE = {
     ("GET", "/api/v1/events"): "events",
     ("POST", "/api/v1/event-credentials"): "event-credentials",
+    ("PUT", "/api/v1/event-credentials/{credential_id}"): "event-credentials",
     ("DELETE", "/api/v1/event-credentials/{credential_id}"): "event-credentials",
 }
 
@@ -56,7 +57,7 @@ class House:
         """Return the token that opens a route, changed."""
         audience = changes.pop("audience", AUDIENCE[route.method, route.path])
         claims = {"team_id": str(self.team_id), "threads": None, "member_id": str(uuid4())}
-        if route.method == "DELETE":
+        if "{credential_id}" in route.path:
             claims["credential_id"] = str(self.credential_id)
         signer = changes.pop("signer", self.signer)
         token: str = signer.sign(audience, {**claims, **changes}, ttl_s)
@@ -178,17 +179,18 @@ async def test_credentials_are_for_the_named_team(house: House) -> None:
     assert str(house.team_id) not in body
 
 
-async def test_a_permission_to_make_a_credential_ends_none_and_the_other_way_round(
-    house: House,
+@pytest.mark.parametrize("operation", ["putEventCredential", "deleteEventCredential"])
+async def test_a_permission_to_make_a_credential_changes_none_and_the_other_way_round(
+    house: House, operation: str
 ) -> None:
     make = next(route for route in SIGNED if route.operation_id == "createEventCredentials")
-    end = next(route for route in SIGNED if route.operation_id == "deleteEventCredential")
+    change = next(route for route in SIGNED if route.operation_id == operation)
     before = await house.consumers()
     for route, token in (
-        (end, house.token(make)),
-        (end, house.token(end, credential_id=str(uuid4()))),
-        (end, house.token(end, credential_id="none")),
-        (make, house.token(end)),
+        (change, house.token(make)),
+        (change, house.token(change, credential_id=str(uuid4()))),
+        (change, house.token(change, credential_id="none")),
+        (make, house.token(change)),
     ):
         status, body = await house.ask(route, token)
         assert (status, "BEGIN NATS" in body) == (401, False)

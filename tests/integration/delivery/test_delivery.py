@@ -374,11 +374,34 @@ async def test_the_example_outlives_a_killed_server(
         assert later == str(second[0])
 
 
-async def _end(house: House, credential_id: str, **claims: Any) -> int:
+async def _change(house: House, method: str, credential_id: str, **claims: Any) -> int:
     headers = house.headers("event-credentials", credential_id=credential_id, **claims)
     url = f"{house.url}/api/v1/event-credentials/{credential_id}"
-    async with house.http.delete(url, headers=headers) as answer:
+    async with house.http.request(method, url, headers=headers) as answer:
         return answer.status
+
+
+async def _end(house: House, credential_id: str, **claims: Any) -> int:
+    return await _change(house, "DELETE", credential_id, **claims)
+
+
+async def test_a_credential_reads_on_where_it_was_and_on_a_bus_that_lost_its_reader(
+    house: House, tmp_path: Path
+) -> None:
+    made = await _let_in(house)
+    access = tmp_path / "access.json"
+    access.write_text(json.dumps(made), encoding="utf-8")
+    first = await house.happen(_opened())
+    async with _example(access) as printed:
+        assert await _printed(printed) == str(first[0])
+    assert await _change(house, "PUT", made["credential_id"]) == 204
+    second = await house.happen(_opened())
+    async with _example(access) as printed:
+        assert await _printed(printed) == str(second[0])
+    await house.admin.jetstream.delete_consumer(registry.FACTS_STREAM, made["consumer"])
+    assert await _change(house, "PUT", made["credential_id"]) == 204
+    async with _example(access) as printed:
+        assert await _printed(printed) == str(first[0])
 
 
 async def test_an_ended_credential_reads_nothing_any_more_and_others_go_on(

@@ -44,7 +44,7 @@ class Delivery:
             expires_at = datetime.now(UTC) + timedelta(days=1)
             made = {"credential_id": str(uuid4()), "expires_at": expires_at.isoformat()}
             return web.json_response({**made, "stream": "FACTS"}, status=201)
-        if request.method == "DELETE":
+        if request.method in {"PUT", "DELETE"}:
             return web.Response(status=204)
         return web.json_response({"items": []})
 
@@ -169,6 +169,23 @@ async def test_a_credential_is_listed_until_an_owner_revokes_it(
     assert delivery.asked[-1].path == f"/api/v1/event-credentials/{doomed}"
     assert [each["id"] for each in (await cast.owner.get(path)).json["items"]] == [kept]
     assert (await cast.owner.delete(f"{path}/{doomed}")).code == "event-credential-not-found"
+
+
+async def test_what_a_credential_reads_is_made_again_until_it_is_revoked(
+    cast: Cast, delivery: Delivery
+) -> None:
+    """A restored bus has no readers: credentials were listed as valid and read nothing."""
+    path = f"/api/v1/teams/{cast.team_id}/event-credentials"
+    kept, doomed = [await make_credential(cast.owner, path) for _ in range(2)]
+    assert (await cast.owner.delete(f"{path}/{doomed}")).status == 204
+    before = len(delivery.asked)
+
+    await credentials.sweep(cast.house.workspace)
+
+    (asked,) = delivery.asked[before:]
+    assert (asked.method, asked.path) == ("PUT", f"/api/v1/event-credentials/{kept}")
+    claims = delivery.claims(cast.house, "event-credentials")
+    assert (claims["team_id"], claims["credential_id"]) == (cast.team_id, kept)
 
 
 @pytest.mark.parametrize("how", ["removed", "demoted"])
