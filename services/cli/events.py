@@ -58,23 +58,29 @@ async def tail(
     limit: int | None,
     patience_s: float,
 ) -> None:
-    """Print events for ever, or ``limit`` of them; after a cut go on behind the last one."""
+    """Print events for ever, or ``limit`` of them; after a cut go on behind the last one.
+
+    Patience is counted from the first attempt that reaches nobody.
+    """
     last_id: str | None = None
     printed = 0
     pause_s = FIRST_PAUSE_S
     loop = asyncio.get_running_loop()
-    patient_until = loop.time() + patience_s
+    patient_until: float | None = None
     while limit is None or printed < limit:
         try:
             async with aclosing(_connect(api, team_id, since, last_id)) as connected:
                 async for event in connected:
+                    pause_s, patient_until = FIRST_PAUSE_S, None
+                    if event is None:
+                        continue
                     _show(output, event)
                     last_id = event.id or last_id
                     printed += 1
-                    pause_s, patient_until = FIRST_PAUSE_S, loop.time() + patience_s
                     if printed == limit:
                         return
         except CommandError as refusal:
+            patient_until = patient_until or loop.time() + patience_s
             if refusal.status is not Exit.UNREACHABLE or loop.time() > patient_until:
                 raise
         await asyncio.sleep(pause_s)
@@ -83,7 +89,8 @@ async def tail(
 
 async def _connect(
     api: Api, team_id: str | None, since: int, last_id: str | None
-) -> AsyncGenerator[SseEvent]:
+) -> AsyncGenerator[SseEvent | None, None]:
+    """Give None once the server has answered, then the events."""
     headers = {"Accept": "text/event-stream"}
     if last_id is not None:
         headers["Last-Event-ID"] = last_id
@@ -100,6 +107,7 @@ async def _connect(
             read_bufsize=LONGEST_LINE_BYTES,
         ) as response:
             await refuse_error(response)
+            yield None
             async for event in parse_sse(response.content):
                 yield event
     except (aiohttp.ClientError, TimeoutError) as exc:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +53,10 @@ class SmallTidings:
     events: list[dict[str, Any]] = field(default_factory=list)
     #: Cut the event stream behind each of these numbers, once.
     cut_events: set[int] = field(default_factory=set)
+    #: Each stream ends after so many seconds in which nothing happened.
+    longest_quiet_s: float | None = None
+    #: Answer so many requests for events, from the second on, with 503.
+    events_away: int = 0
     event_requests: list[tuple[str, str | None]] = field(default_factory=list)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     url: str = ""
@@ -179,6 +183,9 @@ class SmallTidings:
     async def stream_events(self, request: web.Request) -> web.StreamResponse:
         last = request.headers.get("Last-Event-ID")
         self.event_requests.append((request.query["after"], last))
+        if len(self.event_requests) > 1 and self.events_away:
+            self.events_away -= 1
+            return problem(503, "unavailable", "Not possible right now.")
         after = int(last or request.query["after"])
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
@@ -195,7 +202,8 @@ class SmallTidings:
                 assert request.transport is not None
                 request.transport.abort()
                 return response
-        await self.closing.wait()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.closing.wait(), self.longest_quiet_s)
         return response
 
     # --- tus -------------------------------------------------------------------------

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from services.cli import events
 from services.cli.exits import Exit
+from shared.testing.waiting import until
 from tests.integration.cli.shell import Shell
 from tests.integration.cli.small_tidings import (
     THREADS,
@@ -316,6 +318,21 @@ async def test_events_follow_each_other_without_gap_over_a_cut(shell: Shell) -> 
     assert [each["seq"] for each in told] == [2, 3, 4, 5, 6]
     assert [each["event"]["type"] for each in told][-1] == "event-6"
     assert shell.tidings.event_requests == [("1", None), ("3", "3")]
+
+
+async def test_patience_begins_when_the_server_stops_answering(shell: Shell) -> None:
+    """After five quiet minutes the first refused connection ended it."""
+    shell.patch.setattr(events, "FIRST_PAUSE_S", 0.01)
+    shell.tidings.longest_quiet_s = 0.6
+    shell.tidings.events_away = 2
+    following = asyncio.create_task(
+        shell.run("events", "tail", "--patience", "0.3", "--limit", "1", "--json")
+    )
+    await until(lambda: len(shell.tidings.event_requests) > 1)
+    shell.tidings.events = [{"type": "at-last", "time": "now"}]
+    ended = await following
+    assert ended.status == Exit.DONE, ended.err
+    assert ended.json["event"]["type"] == "at-last"
 
 
 async def test_events_are_not_followed_without_a_token(shell: Shell) -> None:
