@@ -25,7 +25,8 @@ CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 EXITS = """
 \b
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 no valid token
-or not allowed, 5 content refused (e.g. no speech in it), 6 no answer.
+or not allowed, 5 content refused (e.g. no speech in it), 6 no answer,
+130 stopped from the keyboard.
 """
 
 

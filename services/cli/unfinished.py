@@ -1,11 +1,12 @@
 """Remembers uploads that were begun, so that sending the same file again goes on where it stopped.
 
 One small file each, readable by its owner only: it holds the upload's token. Written whole or not
-at all, removed when the upload is done.
+at all, removed when the upload is done. Where the folder cannot be written nothing is remembered.
 """
 
 import hashlib
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -43,19 +44,21 @@ class Unfinished:
 
     def keep(self, name: str, note: Note) -> None:
         """Write the note."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._path(name)
         draft = path.with_suffix(".new")
-        draft.touch(mode=0o600)
-        draft.write_text(note.model_dump_json(), encoding="utf-8")
-        draft.replace(path)
+        with suppress(OSError):
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            draft.touch(mode=0o600)
+            draft.write_text(note.model_dump_json(), encoding="utf-8")
+            draft.replace(path)
 
     def forget(self, name: str) -> None:
         """Remove the note, and others too old to be of use."""
-        self._path(name).unlink(missing_ok=True)
-        for path in self._folder.glob("*.json"):
-            if time.time() - path.stat().st_mtime > KEEP_S:
-                path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._path(name).unlink(missing_ok=True)
+            for path in self._folder.glob("*.json"):
+                if time.time() - path.stat().st_mtime > KEEP_S:
+                    path.unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.json"

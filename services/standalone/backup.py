@@ -33,7 +33,7 @@ from shared.blobs.threads import in_thread
 from shared.contracts.registry import SERVICES
 from shared.db.locks import deletions_held
 from shared.db.migrate import make_roles, migrate
-from shared.errors import ConflictError, UnavailableError
+from shared.errors import ConflictError, MissingError, TidingsError
 
 _DUMP = "database.dump"
 _BLOBS = "blobs"
@@ -44,10 +44,16 @@ _LIST = "database.list"
 _MEMBERS = (_DUMP, _BLOBS, _SECRETS, _NATS, _OWNER)
 
 
-class BackupError(UnavailableError):
-    """The copy could not be made."""
+class BackupError(TidingsError):
+    """The copy could not be made, or not be read in."""
 
     code = "backup-failed"
+
+
+class BackupMissingError(MissingError):
+    """There is no such backup."""
+
+    code = "backup-not-found"
 
 
 class DatabaseNotEmptyError(ConflictError):
@@ -119,6 +125,18 @@ async def restore(
     another of our errors. After a failure the home is as empty as before; one that another Tidings
     has begun to use is left alone. Killed, it leaves a home in which nothing starts.
     """
+    try:
+        return await _restore(archive, settings, take_over_recordings=take_over_recordings)
+    except OSError as exc:
+        raise BackupError(
+            f"The copy could not be restored ({exc.strerror or type(exc).__name__}): may {archive} "
+            f"be read, and has the disk of {settings.home} room for it?"
+        ) from exc
+
+
+async def _restore(
+    archive: Path, settings: StandaloneSettings, *, take_over_recordings: bool
+) -> Backup:
     home = Home(settings.home)
     size_bytes = await asyncio.to_thread(_checked_size, archive, home)
     if settings.blob_url is not None and not take_over_recordings:
@@ -149,7 +167,7 @@ def _checked_size(archive: Path, home: Home) -> int:
     # Looked at without the lock as well, which would leave its file in a home that is not ours.
     _require_empty_home(home)
     if not archive.is_file():
-        raise BackupError(f"There is no backup {archive}.")
+        raise BackupMissingError(f"There is no backup {archive}.")
     return archive.stat().st_size
 
 
@@ -209,8 +227,11 @@ async def _running(postgres: PostgresServer) -> AsyncIterator[None]:
     child = Child(postgres.program(), on_line=lambda *_: None, on_change=lambda _: None)
     child.start()
     try:
-        async with asyncio.timeout(60):
-            await wait_for_postgres(postgres)
+        try:
+            async with asyncio.timeout(60):
+                await wait_for_postgres(postgres)
+        except TimeoutError as exc:
+            raise BackupError(f"PostgreSQL does not start: {child.last_words}") from exc
         yield
     finally:
         await child.stop()

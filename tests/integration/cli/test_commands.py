@@ -137,6 +137,14 @@ async def test_an_interrupted_send_goes_on_where_it_stopped(shell: Shell, record
     assert list((shell.folder / "state" / "uploads").iterdir()) == []
 
 
+async def test_what_cannot_be_remembered_is_sent_all_the_same(shell: Shell, recording: str) -> None:
+    (shell.folder / "full").touch()
+    env = {"TIDINGS_CLI_STATE_DIR": str(shell.folder / "full" / "state")}
+    ended = await shell.run("send", recording, env=env)
+    assert ended.status == Exit.DONE, ended.err
+    assert shell.tidings.received == CONTENT
+
+
 async def test_a_forgotten_upload_is_begun_afresh(shell: Shell, recording: str) -> None:
     shell.tidings.refusals = [401]
     await shell.run("send", recording)

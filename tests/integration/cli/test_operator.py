@@ -133,3 +133,12 @@ async def test_a_copy_is_not_restored_over_something(shell: Shell) -> None:
     ended = await shell.run("restore", str(shell.folder / "copy.tar"))
     assert (ended.status, "not empty" in ended.err) == (Exit.FAILED, True)
     assert (shell.folder / "home" / "precious").exists()
+
+
+async def test_a_missing_copy_is_missing_and_an_unreadable_one_a_sentence(shell: Shell) -> None:
+    missing = await shell.run("restore", str(shell.folder / "copy.tar"))
+    assert (missing.status, "no backup" in missing.err) == (Exit.MISSING, True)
+    # A file whose first byte nobody may read, not even root.
+    unreadable = await shell.run("restore", "/proc/self/mem")
+    assert (unreadable.status, "could not be restored" in unreadable.err) == (Exit.FAILED, True)
+    assert list((shell.folder / "home").iterdir()) == []

@@ -18,6 +18,7 @@ from services.standalone import backup as backup_module
 from services.standalone.archive import ArchiveError, unpack_archive
 from services.standalone.backup import (
     BackupError,
+    BackupMissingError,
     HomeNotEmptyError,
     RecordingsNotEmptyError,
     backup,
@@ -283,7 +284,7 @@ async def test_recordings_of_a_tidings_that_goes_on_are_not_taken_over_unasked(
 
 
 async def test_a_missing_copy_is_told(folder: Path) -> None:
-    with pytest.raises(BackupError, match="no backup"):
+    with pytest.raises(BackupMissingError, match="no backup"):
         await restore(folder / "copy.tar", _at(folder / "target"))
 
 
