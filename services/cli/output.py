@@ -86,15 +86,11 @@ class Output:
             yield step
 
     @contextmanager
-    def waiting(self, what: str) -> Iterator[Step]:
+    def waiting(self, what: str) -> Iterator[None]:
         """Show that something takes its time elsewhere."""
-        columns = (
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-        )
-        with self._progress(Progress(*columns, console=self._err, transient=True), what) as step:
-            yield step
+        columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False))
+        with self._progress(Progress(*columns, console=self._err, transient=True), what):
+            yield
 
     @contextmanager
     def _progress(self, progress: Progress, what: str) -> Iterator[Step]:

@@ -15,7 +15,7 @@ import aiohttp
 
 from services.cli.api import Api, Json
 from services.cli.exits import CommandError, Exit
-from services.cli.output import Output, Step
+from services.cli.output import Output
 from services.cli.places import Place, find_thread
 from services.cli.tus import Ticket, TusUpload, UploadGoneError
 from services.cli.unfinished import Note, Unfinished, name_of
@@ -207,8 +207,8 @@ class Sender:
 
     async def _wait(self, sent: Sent, goal: str) -> tuple[Json, list[str]]:
         document: Json = {}
-        with self._output.waiting("Waiting for the transcript") as step:
-            update = await self._wait_for(sent.update_id, "transcript", step)
+        with self._output.waiting("Waiting for the transcript"):
+            update = await self._wait_for(sent.update_id, "transcript")
         document["transcript_s"] = round(time.monotonic() - sent.done_at_s, 2)
         document["language"] = update["transcript"].get("language")
         text = await self._api.fetch_bytes(
@@ -218,22 +218,18 @@ class Sender:
         lines = [f"Transcript ready {document['transcript_s']:.1f} s after the last byte."]
         if goal == "transcript":
             return document, lines + spoken[:LINES_SHOWN]
-        with self._output.waiting("Waiting for the summary") as step:
-            await self._wait_for(sent.update_id, "summary", step)
+        with self._output.waiting("Waiting for the summary"):
+            await self._wait_for(sent.update_id, "summary")
         document["summary_s"] = round(time.monotonic() - sent.done_at_s, 2)
         summary = await self._api.get(f"/api/v1/updates/{sent.update_id}/summary")
         document["statements"] = summary["statements"]
         stated = [f"{each['kind']}: {each['text']}" for each in summary["statements"]]
         return document, [*lines, *(stated or spoken[:LINES_SHOWN])]
 
-    async def _wait_for(self, update_id: str, part: str, step: Step) -> Json:
+    async def _wait_for(self, update_id: str, part: str) -> Json:
         while True:
             update = await self._api.patiently(f"/api/v1/updates/{update_id}")
             _refuse_failed(update)
-            progress = update["transcript"]
-            known, arrived = progress.get("known_ms"), progress.get("arrived_ms")
-            if known is not None and arrived:
-                step.advance_to(known, arrived)
             if update[part]["state"] == "complete":
                 return update
             await asyncio.sleep(POLL_S)

@@ -147,8 +147,6 @@ class SmallTidings:
                 "transcript": {
                     "state": "growing" if growing else self.transcript_state,
                     "language": "de",
-                    "known_ms": 1000,
-                    "arrived_ms": 2000,
                 },
                 "summary": {"state": "waiting" if growing else "complete"},
                 "problem": self.problem,
