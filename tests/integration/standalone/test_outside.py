@@ -70,7 +70,7 @@ def outside(database: str, nats: TestNats) -> dict[str, str]:
 
 def _run(home: Path, *arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "services.standalone", *arguments],
+        [sys.executable, "-m", "services.cli", *arguments],
         env={**os.environ, "TIDINGS_HOME": str(home), **env},
         capture_output=True,
         text=True,
@@ -79,9 +79,9 @@ def _run(home: Path, *arguments: str, **env: str) -> "subprocess.CompletedProces
     )
 
 
-def _refusal(home: Path, *arguments: str, **env: str) -> str:
-    """Return the one sentence with which it was refused."""
-    done = _run(home, *arguments, **env)
+def _refusal(home: Path, **env: str) -> str:
+    """Return the one sentence with which a start was refused."""
+    done = _run(home, "up", **env)
     assert done.returncode in {1, EXIT_CONFIG}, done.stdout
     sentence = done.stderr.splitlines()[-1]
     assert sentence.startswith("tidings: ")

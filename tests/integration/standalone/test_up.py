@@ -37,7 +37,7 @@ def stack() -> Iterator[Stack]:
 
 def _run(home: Path, *arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "services.standalone", *arguments],
+        [sys.executable, "-m", "services.cli", *arguments],
         env={**os.environ, "TIDINGS_HOME": str(home), **env},
         capture_output=True,
         text=True,
@@ -48,7 +48,7 @@ def _run(home: Path, *arguments: str, **env: str) -> "subprocess.CompletedProces
 
 def _refusal(home: Path, **env: str) -> str:
     """Return the one sentence with which a start was refused."""
-    done = _run(home, **env)
+    done = _run(home, "up", **env)
     assert done.returncode in {1, EXIT_CONFIG}
     assert done.stderr.count("\n") == 1, done.stderr
     assert "Traceback" not in done.stdout
@@ -105,7 +105,7 @@ def test_a_second_tidings_on_the_same_ports_is_refused(stack: Stack) -> None:
 def test_doctor_finds_a_healthy_house_healthy(stack: Stack) -> None:
     done = _run(stack.home.path, "doctor", TIDINGS_PORT=str(stack.port))
     assert done.returncode == 0, done.stdout
-    assert "BAD" not in done.stdout
+    assert "FAIL" not in done.stdout
     assert done.stdout.count("\n") == 13
 
 
@@ -126,7 +126,7 @@ def test_doctor_finds_a_bus_that_does_not_answer(stack: Stack) -> None:
     finally:
         stack.kill("nats", signal.SIGCONT)
     assert done.returncode == 1
-    assert "BAD  bus" in done.stdout
+    assert "FAIL  The bus does not answer" in done.stdout
     stack.wait_ready()
 
 
