@@ -1,6 +1,7 @@
 """`tidings up`: everything on one machine, in one terminal, until Ctrl-C."""
 
 import asyncio
+import errno
 import json
 import os
 import signal
@@ -18,7 +19,7 @@ from services.standalone.leftovers import ProcessNotes, end_leftovers
 from services.standalone.logview import LogView
 from services.standalone.places import BusPlace, DatabasePlace, Places
 from services.standalone.postgres import PostgresServer
-from services.standalone.programs import is_port_free
+from services.standalone.programs import listening_error
 from services.standalone.reaching import database_errors, require_bus, require_database
 from services.standalone.readiness import wait_for_nats, wait_for_postgres, wait_for_service
 from services.standalone.settings import StandaloneSettings
@@ -28,7 +29,7 @@ from shared.bus.keys import write_secret
 from shared.bus.provision import provision
 from shared.contracts.registry import SERVICES
 from shared.db.migrate import migrate
-from shared.errors import ConflictError
+from shared.errors import ConflictError, InvalidError
 
 REPORT_EVERY_S = 10.0
 SAME_WISH_S = 0.5
@@ -39,6 +40,12 @@ class PortTakenError(ConflictError):
     """A port Tidings needs is taken by another program."""
 
     code = "port-taken"
+
+
+class AddressUnusableError(InvalidError):
+    """Tidings cannot listen on the address it was told to."""
+
+    code = "address-unusable"
 
 
 async def up(settings: StandaloneSettings, view: LogView | None = None) -> None:
@@ -140,13 +147,20 @@ class Start:
 
     def _require_ports(self, household: Household, members: Sequence[Member]) -> None:
         for member in sorted(members, key=household.port):
-            port = household.port(member)
-            if not is_port_free(port, household.host(member)):
+            port, host = household.port(member), household.host(member)
+            error = listening_error(port, host)
+            if error is None:
+                continue
+            if error.errno == errno.EADDRINUSE:
                 first = self._settings.port
                 raise PortTakenError(
                     f"Port {port} is taken by another program: end that, or choose others with "
                     f"TIDINGS_PORT (Tidings uses {first} to {first + 6})."
                 )
+            raise AddressUnusableError(
+                f"Tidings cannot listen on port {port} of {host} ({error.strerror}): choose an "
+                "address of this machine with TIDINGS_HTTP_HOST, and ports with TIDINGS_PORT."
+            )
 
     async def _prepare(self, places: Places) -> None:
         # Those of others first: if they will not do, nothing of ours has to be ended again.
@@ -192,7 +206,7 @@ class Start:
         timeout = aiohttp.ClientTimeout(total=3)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             waits = [
-                self._in_time(wait_for_service(session, household.port(member)), member.name)
+                self._in_time(wait_for_service(session, household.url(member)), member.name)
                 for member in members
             ]
             await asyncio.gather(*waits)

@@ -26,6 +26,7 @@ from services.standalone.doctor_machine import (
 )
 from services.standalone.findings import Finding, Verdict, failed, warn
 from services.standalone.home import Home
+from services.standalone.household import Household
 from services.standalone.places import Places
 from services.standalone.settings import StandaloneSettings
 from shared.errors import TidingsError
@@ -73,6 +74,6 @@ async def _examine_house(
             check_database(places.database),
             check_bus(places.bus),
             check_blobs(places.blob_url, settings),
-            check_services(settings),
+            check_services(Household(settings, home, places)),
         )
     )

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 
 from services.standalone.findings import Finding, fail, failed, ok, warn
-from services.standalone.household import MEMBERS
+from services.standalone.household import MEMBERS, Household
 from services.standalone.places import BusPlace, DatabasePlace, outside_bus, outside_database
 from services.standalone.reaching import require_bus, require_database
 from services.standalone.readiness import is_ready
@@ -107,11 +107,11 @@ async def check_blobs(url: str, settings: StandaloneSettings) -> Finding:
     return ok("recordings", "Recordings can be stored and read.")
 
 
-async def check_services(settings: StandaloneSettings) -> Finding:
+async def check_services(household: Household) -> Finding:
     """Can every service do its work?"""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
         ready = await asyncio.gather(
-            *(is_ready(session, settings.port + member.port_offset) for member in MEMBERS)
+            *(is_ready(session, household.url(member)) for member in MEMBERS)
         )
     waiting = [member.name for member, is_up in zip(MEMBERS, ready, strict=True) if not is_up]
     if waiting:

@@ -55,6 +55,9 @@ MEMBERS = (
 )
 
 
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - only told apart
+
+
 class Household:
     """Knows home, places and settings, and says how each member is started."""
 
@@ -78,6 +81,12 @@ class Household:
     def port(self, member: Member) -> int:
         """Return where the member listens."""
         return self._settings.port + member.port_offset
+
+    def url(self, member: Member) -> str:
+        """Return where we ourselves reach the member, also one that listens on all addresses."""
+        host = self.host(member)
+        near = _LOOPBACK.get(host, host)
+        return f"http://{f'[{near}]' if ':' in near else near}:{self.port(member)}"
 
     def program(self, member: Member) -> Program:
         """Return how to start the member."""
@@ -124,7 +133,7 @@ class Household:
     def _origins(self) -> list[str]:
         port = self._settings.port
         local = [f"http://localhost:{port}", f"http://127.0.0.1:{port}"]
-        return sorted({self._settings.page_url, *local})
+        return sorted({self._settings.page_url, *local, *self._settings.upload_cors_origins})
 
     def _database_url_file(self, service: str) -> Path:
         url = self._places.database.url(f"tidings_{service}", self._home.password(service))

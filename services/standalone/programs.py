@@ -68,28 +68,23 @@ def free_port(preferred: int | None = None) -> int:
     """Return ``preferred`` if nobody listens there, else a port the system finds free."""
     if preferred is not None and is_port_free(preferred):
         return preferred
-    with _probe() as probe:
-        probe.bind(("127.0.0.1", 0))
+    with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
 
 
-def is_port_free(port: int, host: str = "127.0.0.1") -> bool:
-    """Return whether we could listen there now."""
-    with _probe() as probe:
-        try:
-            probe.bind((host, port))
-            # On Linux two may bind with SO_REUSEADDR; only one may listen.
-            probe.listen(1)
-        except OSError:
-            return False
-    return True
+def is_port_free(port: int) -> bool:
+    """Return whether we could listen on this port of the machine itself now."""
+    return listening_error(port) is None
 
 
-def _probe() -> socket.socket:
-    probe = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    # Without it a port whose last connections linger in TIME_WAIT looks taken.
-    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    return probe
+def listening_error(port: int, host: str = "127.0.0.1") -> OSError | None:
+    """Return why we could not listen there now; EADDRINUSE if another program does."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as exc:
+        return exc
+    return None
 
 
 def is_open_to(path: Path, uid: int) -> bool:

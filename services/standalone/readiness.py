@@ -45,17 +45,17 @@ async def wait_for_nats(server: NatsServer) -> None:
         await asyncio.sleep(ASK_EVERY_S)
 
 
-async def wait_for_service(session: aiohttp.ClientSession, port: int) -> None:
-    """Return when the service on this port says it can do its work."""
+async def wait_for_service(session: aiohttp.ClientSession, url: str) -> None:
+    """Return when the service at this address says it can do its work."""
     # Another process cannot set an event of ours, so we ask.
-    while not await is_ready(session, port):  # noqa: ASYNC110
+    while not await is_ready(session, url):  # noqa: ASYNC110
         await asyncio.sleep(ASK_EVERY_S)
 
 
-async def is_ready(session: aiohttp.ClientSession, port: int) -> bool:
-    """Return whether the service on this port says it can do its work."""
+async def is_ready(session: aiohttp.ClientSession, url: str) -> bool:
+    """Return whether the service at this address says it can do its work."""
     try:
-        async with session.get(f"http://127.0.0.1:{port}/readyz") as reply:
+        async with session.get(f"{url}/readyz") as reply:
             return reply.ok
     except (OSError, aiohttp.ClientError, TimeoutError):
         return False

@@ -1,5 +1,6 @@
 """What `tidings up` can be told. Everything has a default."""
 
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -55,7 +56,12 @@ class StandaloneSettings(BaseSettings):
     upload_public_url: str | None = Field(
         None,
         validation_alias="TIDINGS_UPLOAD_PUBLIC_URL",
-        description="Address under which people reach uploads, where it is not localhost.",
+        description="Address under which people reach uploads, if not the public host's next port.",
+    )
+    upload_cors_origins: tuple[str, ...] = Field(
+        (),
+        validation_alias="TIDINGS_UPLOAD_CORS_ORIGINS",
+        description="Origins beside our own whose pages may upload and play, as a JSON list.",
     )
     database_url: str | None = Field(
         None,
@@ -151,7 +157,8 @@ class StandaloneSettings(BaseSettings):
     @property
     def uploads_url(self) -> str:
         """Where pages and programs send recordings."""
-        return self.upload_public_url or f"http://localhost:{self.port + 1}"
+        host = re.sub(r":\d+\Z", "", self.page_url)
+        return self.upload_public_url or f"{host}:{self.port + 1}"
 
 
 class ClusterSettings(BaseSettings):

@@ -191,6 +191,13 @@ def test_a_taken_port_of_another_service_is_named() -> None:
         assert f"Port {port + 3} is taken" in _refusal(home, TIDINGS_PORT=str(port))
 
 
+def test_an_address_of_another_machine_is_told() -> None:
+    with stack_home() as home:
+        sentence = _refusal(home, TIDINGS_HTTP_HOST="192.0.2.1")
+    assert "cannot listen on port 8080 of 192.0.2.1" in sentence
+    assert "TIDINGS_HTTP_HOST" in sentence
+
+
 def test_a_home_one_may_not_write_is_told_in_one_sentence() -> None:
     with stack_home() as home:
         home.mkdir(mode=0o555)

@@ -63,11 +63,47 @@ def test_only_page_and_uploads_are_let_out_of_the_machine(home: Home) -> None:
     assert out == ["workspace", "upload"]
 
 
-def test_pages_of_the_public_address_may_upload(home: Home) -> None:
-    household = _household(home, public_url="https://tidings.example.org")
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("0.0.0.0", "http://127.0.0.1:9000"),  # noqa: S104 - what is being tested
+        ("::", "http://[::1]:9000"),
+        ("192.168.1.5", "http://192.168.1.5:9000"),
+    ],
+)
+def test_a_member_is_asked_where_it_listens(home: Home, host: str, url: str) -> None:
+    household = _household(home, http_host=host)
+    assert household.url(MEMBERS[0]) == url
+    assert household.url(MEMBERS[2]) == "http://127.0.0.1:9002"
+
+
+def test_pages_of_the_public_address_and_those_named_may_upload(home: Home) -> None:
+    household = _household(
+        home,
+        public_url="https://tidings.example.org",
+        upload_cors_origins=("https://intranet.example.org",),
+    )
     origins = household.env(MEMBERS[1])["TIDINGS_UPLOAD_CORS_ORIGINS"]
     assert '"https://tidings.example.org"' in origins
+    assert '"https://intranet.example.org"' in origins
     assert '"http://localhost:9000"' in origins
+
+
+@pytest.mark.parametrize(
+    ("told", "uploads"),
+    [
+        ({}, "http://localhost:9001"),
+        ({"public_url": "http://192.168.1.5:9000"}, "http://192.168.1.5:9001"),
+        ({"public_url": "http://[fd00::5]:9000"}, "http://[fd00::5]:9001"),
+        ({"public_url": "https://t.example.org"}, "https://t.example.org:9001"),
+        ({"upload_public_url": "https://up.example.org"}, "https://up.example.org"),
+    ],
+)
+def test_uploads_are_where_the_page_is_unless_told(
+    home: Home, told: dict[str, str], uploads: str
+) -> None:
+    """With the page's address alone everybody else's browser was sent to its own localhost."""
+    assert _household(home, **told).env(MEMBERS[0])["TIDINGS_UPLOAD_PUBLIC_URL"] == uploads
 
 
 def test_both_halves_of_a_service_know_their_role(home: Home) -> None:
