@@ -55,8 +55,8 @@ class SettingsError(Exception):
     """A setting is missing or wrong; the text names it and never shows its value."""
 
 
-class CommonSettings(BaseSettings):
-    """Settings of every service. A service subclasses this in its own ``settings.py``."""
+class EnvironmentSettings(BaseSettings):
+    """Settings of a program: ``TIDINGS_X``, or what is in the file ``TIDINGS_X_FILE`` names."""
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -67,6 +67,23 @@ class CommonSettings(BaseSettings):
         populate_by_name=True,
         hide_input_in_errors=True,
     )
+
+    @classmethod
+    @override
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first (tests), then the environment, then files named by it."""
+        return init_settings, env_settings, FileSource(settings_cls)
+
+
+class CommonSettings(EnvironmentSettings):
+    """Settings of every service. A service subclasses this in its own ``settings.py``."""
 
     database_url: str = Field(
         validation_alias="TIDINGS_DATABASE_URL",
@@ -147,19 +164,6 @@ class CommonSettings(BaseSettings):
         validation_alias="TIDINGS_OTLP_ENDPOINT",
         description="OpenTelemetry collector (OTLP over HTTP); no traces are sent unless set.",
     )
-
-    @classmethod
-    @override
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments first (tests), then the environment, then files named by it."""
-        return init_settings, env_settings, FileSource(settings_cls)
 
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)

@@ -3,23 +3,14 @@
 from pathlib import Path
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.settings import EnvironmentSettings
 
 TOKEN_FILE = "owner-token"  # noqa: S105 (the name of the file)
 
 
-class Settings(BaseSettings):
+class Settings(EnvironmentSettings):
     """Settings of the ``tidings`` command."""
-
-    model_config = SettingsConfigDict(
-        frozen=True,
-        # With populate_by_name a field could else be set by its bare name: ``home`` by ``HOME``.
-        env_prefix="TIDINGS_",
-        extra="ignore",
-        env_ignore_empty=True,
-        populate_by_name=True,
-        hide_input_in_errors=True,
-    )
 
     url: str | None = Field(
         None,

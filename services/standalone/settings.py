@@ -6,30 +6,15 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
-from typing_extensions import override
 
-from shared.settings import FileSource
+from shared.settings import EnvironmentSettings
 
 PORTS_USED = 7
 """The page's port and the six after it."""
 
 
-class StandaloneSettings(BaseSettings):
+class StandaloneSettings(EnvironmentSettings):
     """Settings of the program that runs everything on one machine."""
-
-    model_config = SettingsConfigDict(
-        frozen=True,
-        extra="ignore",
-        env_ignore_empty=True,
-        populate_by_name=True,
-        # With populate_by_name a field could else be set by its bare name: ``home`` by ``HOME``.
-        env_prefix="TIDINGS_",
-    )
 
     home: Path = Field(
         Path("var"),
@@ -125,19 +110,6 @@ class StandaloneSettings(BaseSettings):
         description="Give up when a service is not ready after this many seconds.",
     )
 
-    @classmethod
-    @override
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take ``TIDINGS_X`` from the file ``TIDINGS_X_FILE`` too, as the services do."""
-        return init_settings, env_settings, FileSource(settings_cls)
-
     @field_validator("database_url")
     @classmethod
     def _is_a_whole_address(cls, url: str | None) -> str | None:
@@ -161,12 +133,8 @@ class StandaloneSettings(BaseSettings):
         return self.upload_public_url or f"{host}:{self.port + 1}"
 
 
-class ClusterSettings(BaseSettings):
+class ClusterSettings(EnvironmentSettings):
     """Where bus and objects of a house on many machines are, for the job that prepares them."""
-
-    model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True
-    )
 
     nats_url: str = Field(
         validation_alias="TIDINGS_NATS_URL", description="Address of the message bus."

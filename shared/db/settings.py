@@ -4,16 +4,14 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.contracts.registry import SERVICES
 from shared.errors import InvalidError
+from shared.settings import EnvironmentSettings
 
 
-class MigrateSettings(BaseSettings):
+class MigrateSettings(EnvironmentSettings):
     """Where the database is, who may change its schema, and each service's password."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
     admin_url: str = Field(
         validation_alias="TIDINGS_DATABASE_ADMIN_URL",

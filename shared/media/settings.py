@@ -6,17 +6,15 @@ import shutil
 from pathlib import Path
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import UnavailableError
+from shared.settings import EnvironmentSettings
 
 _ARCHITECTURES = {"x86_64": "x64", "aarch64": "arm64"}
 
 
-class MediaSettings(BaseSettings):
+class MediaSettings(EnvironmentSettings):
     """The two programs everything about media is done with."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
     ffmpeg: Path | None = Field(
         default=None,

@@ -267,6 +267,14 @@ async def test_the_owners_token_is_shown_to_the_installation_here_alone(shell: S
     assert (await shell.run("get", UPDATE_ID, env=named)).status == Exit.DENIED
 
 
+async def test_the_token_may_stand_in_a_file(shell: Shell) -> None:
+    (shell.folder / "token").write_text(f"{TOKEN}\n")
+    env = {"TIDINGS_TOKEN": "", "TIDINGS_TOKEN_FILE": str(shell.folder / "token")}
+    assert (await shell.run("get", UPDATE_ID, env=env)).status == Exit.DONE
+    missing = await shell.run("get", UPDATE_ID, env={**env, "TIDINGS_TOKEN_FILE": "/nowhere"})
+    assert (missing.status, "TIDINGS_TOKEN_FILE" in missing.err) == (Exit.USAGE, True)
+
+
 async def test_a_server_that_does_not_answer_is_said(shell: Shell) -> None:
     ended = await shell.run("get", UPDATE_ID, env={"TIDINGS_URL": "http://127.0.0.1:1"})
     assert (ended.status, "127.0.0.1:1" in ended.err) == (Exit.UNREACHABLE, True)
