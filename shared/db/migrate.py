@@ -25,6 +25,7 @@ MIGRATION_LOCK = 7_770
 _ROOT = Path(__file__).resolve().parents[2]
 _FILE_NAME = re.compile(r"(?P<number>\d{4})_[a-z0-9_]+\.sql\Z")
 _SERVICE = re.compile(r"[a-z]+\Z")
+_IS_OURS = "SELECT to_regclass('migrations.applied') IS NOT NULL"
 
 
 class MigrationDriftError(ConflictError):
@@ -37,6 +38,15 @@ class MigrationNameError(InvalidError):
     """A migration must be named NNNN_what.sql, with a number of its own."""
 
     code = "migration-name"
+
+
+class RolesTakenError(ConflictError):
+    """Another Tidings uses this PostgreSQL server: our roles are there with other passwords.
+
+    Each Tidings needs a server of its own. If no other uses this one, drop its roles tidings_*.
+    """
+
+    code = "roles-taken"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,10 +77,13 @@ async def migrate(
     """Apply what is missing and return it as ``service: migration``; often that is nothing.
 
     Safe to run again and from several places at once: one waits for the other. Raises
-    MigrationDriftError when an applied file was changed, and then leaves everything as it was.
+    MigrationDriftError when an applied file was changed, RolesTakenError when this would lock
+    another Tidings out, and then leaves everything as it was.
     """
     async with _admin(admin_url) as connection:
         await connection.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
+        if not await connection.fetchval(_IS_OURS):
+            await _require_own_roles(connection, admin_url, services, passwords)
         await _prepare_database(connection)
         applied: list[str] = []
         for service in services:
@@ -84,8 +97,12 @@ async def migrate(
 async def make_roles(
     admin_url: str, *, services: Sequence[str], passwords: Mapping[str, str]
 ) -> None:
-    """Make the services' roles and nothing else, so that a copy that names them can be read in."""
+    """Make the services' roles and nothing else, so that a copy that names them can be read in.
+
+    Raises RolesTakenError when this would lock another Tidings out.
+    """
     async with _admin(admin_url) as connection:
+        await _require_own_roles(connection, admin_url, services, passwords)
         for service in services:
             await _make_role(connection, service, passwords[service])
 
@@ -95,7 +112,7 @@ async def pending_migrations(
 ) -> list[str]:
     """Return what `migrate` would apply, changing nothing."""
     async with _admin(admin_url) as connection:
-        known = await connection.fetchval("SELECT to_regclass('migrations.applied') IS NOT NULL")
+        known = await connection.fetchval(_IS_OURS)
         pending: list[str] = []
         for service in services:
             applied = await _applied(connection, service) if known else {}
@@ -166,6 +183,29 @@ async def _prepare_service(connection: Connection, service: str, password: str) 
                 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role};
             ALTER DEFAULT PRIVILEGES IN SCHEMA {service} GRANT USAGE, SELECT ON SEQUENCES TO {role};
         """)
+
+
+async def _require_own_roles(
+    connection: Connection, admin_url: str, services: Sequence[str], passwords: Mapping[str, str]
+) -> None:
+    """Raise RolesTakenError where one of our roles has another password: roles are the server's."""
+    for service in services:
+        role = f"tidings_{service}"
+        exists = await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role)
+        if exists and not await _is_password(admin_url, role, passwords[service]):
+            raise RolesTakenError
+
+
+async def _is_password(url: str, role: str, password: str) -> bool:
+    try:
+        connection = await asyncpg.connect(url, user=role, password=password, timeout=10)
+    except asyncpg.InvalidAuthorizationSpecificationError:
+        return False
+    except asyncpg.InsufficientPrivilegeError:
+        # It was right; only this database is not for the role yet.
+        return True
+    await connection.close()
+    return True
 
 
 async def _make_role(connection: Connection, service: str, password: str) -> None:

@@ -102,8 +102,11 @@ class TestPostgres:
 
 
 @contextmanager
-def running_postgres() -> Iterator[TestPostgres]:
-    """Give a server with its template ready; it and its files are gone afterwards."""
+def running_postgres(*, is_bare: bool = False) -> Iterator[TestPostgres]:
+    """Give a server with its template ready, or without it and any role of ours.
+
+    It and its files are gone afterwards.
+    """
     with postgres_home() as home:
         server = PostgresServer(
             directory=home / "data",
@@ -115,7 +118,8 @@ def running_postgres() -> Iterator[TestPostgres]:
         running = TestPostgres(server, home / "postgres.log")
         try:
             running.start()
-            asyncio.run(running.make_template())
+            if not is_bare:
+                asyncio.run(running.make_template())
             yield running
         finally:
             running.stop()

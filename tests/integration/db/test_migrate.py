@@ -12,7 +12,13 @@ import pytest
 
 from shared.contracts.registry import SERVICES
 from shared.db import Database
-from shared.db.migrate import EXTENSIONS, MigrationDriftError, migrate, pending_migrations
+from shared.db.migrate import (
+    EXTENSIONS,
+    MigrationDriftError,
+    RolesTakenError,
+    migrate,
+    pending_migrations,
+)
 from shared.errors import UnavailableError
 from tests.support.postgres import ROLE_PASSWORD, TestPostgres
 
@@ -63,6 +69,21 @@ async def test_missing_migrations_are_applied_once(
     )
     assert pending == ["upload: upload/0002_more.sql"]
     assert await _migrate(postgres_server, database, root) == pending
+
+
+async def test_another_house_on_the_same_server_keeps_its_passwords(
+    postgres_server: TestPostgres, database: str, root: Path
+) -> None:
+    """Roles are the server's: a second house set new passwords and locked the first one out."""
+    with pytest.raises(RolesTakenError):
+        await migrate(
+            postgres_server.admin_url(database),
+            services=("upload",),
+            passwords={"upload": "another house's"},
+            root=root,
+        )
+    first = await asyncpg.connect(postgres_server.service_url(database, "upload"))
+    await first.close()
 
 
 async def test_an_empty_database_lacks_everything(

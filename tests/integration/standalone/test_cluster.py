@@ -45,8 +45,8 @@ def nats_url(secrets: Path, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def own_postgres() -> Iterator[TestPostgres]:
-    """Roles belong to a whole server: one of our own, since their passwords change."""
-    with running_postgres() as postgres:
+    """Roles belong to a whole server: one of our own, since they have other passwords."""
+    with running_postgres(is_bare=True) as postgres:
         yield postgres
 
 

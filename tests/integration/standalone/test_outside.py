@@ -19,8 +19,9 @@ from services.standalone.household import MEMBERS
 from services.standalone.programs import free_port
 from services.standalone.settings import StandaloneSettings
 from shared.bus.credentials import write_credentials
+from shared.contracts.registry import SERVICES
 from shared.db import Database
-from shared.db.migrate import pending_migrations
+from shared.db.migrate import migrate, pending_migrations
 from shared.settings import EXIT_CONFIG
 from tests.support.nats_server import TestNats, running_nats
 from tests.support.postgres import TestPostgres, running_postgres
@@ -34,8 +35,8 @@ NOWHERE = "postgresql://admin:secret@127.0.0.1:1/tidings"
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[TestPostgres]:
-    """Roles belong to a whole server: one of our own, since their passwords change."""
-    with running_postgres() as postgres:
+    """Roles belong to a whole server: one of our own, since they have other passwords."""
+    with running_postgres(is_bare=True) as postgres:
         yield postgres
 
 
@@ -53,10 +54,14 @@ def home() -> Iterator[Path]:
 
 @pytest.fixture
 async def database(postgres: TestPostgres) -> AsyncIterator[str]:
-    """Give the administrator's address of an empty database."""
+    """Give the administrator's address of an empty database, on a server that is as new after."""
     name = await postgres.empty()
     yield postgres.admin_url(name)
     await postgres.drop(name)
+    connection = await asyncpg.connect(postgres.admin_url("postgres"))
+    for service in SERVICES:
+        await connection.execute(f"DROP ROLE IF EXISTS tidings_{service}")
+    await connection.close()
 
 
 @pytest.fixture
@@ -125,8 +130,11 @@ def test_servers_of_others_are_used_examined_and_copied(
 async def test_a_copy_moves_into_a_database_of_others_and_not_into_a_used_one(
     home: Path, database: str, postgres: TestPostgres
 ) -> None:
-    settings = _settings(home, database_url=postgres.admin_url(await postgres.clone()))
+    used = await postgres.empty()
+    settings = _settings(home, database_url=postgres.admin_url(used))
     _prepare(settings)
+    passwords = {service: Home(home).password(service) for service in SERVICES}
+    await migrate(postgres.admin_url(used), services=SERVICES, passwords=passwords)
     copy = home.parent / "copy.tar"
     assert (await backup(settings, copy)).left_out == ()
 
@@ -144,6 +152,7 @@ async def test_a_copy_moves_into_a_database_of_others_and_not_into_a_used_one(
     with pytest.raises(DatabaseNotEmptyError):
         await restore(copy, target)
     assert list(target.home.iterdir()) == []
+    await postgres.drop(used)
 
 
 def _prepare(settings: StandaloneSettings) -> None:
