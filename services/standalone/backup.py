@@ -279,8 +279,10 @@ async def _say_again(place: DatabasePlace) -> None:
     connection = await asyncpg.connect(place.admin_url)
     try:
         for service in SERVICES:
-            await connection.execute(f"UPDATE {service}.outbox SET published_at = NULL")
-            await connection.execute(f"UPDATE {service}.inbox SET first_seen_at = now()")
+            await connection.execute(
+                f"UPDATE {service}.outbox SET published_at = NULL;"  # noqa: S608 - our own names
+                f"UPDATE {service}.inbox SET first_seen_at = now()"
+            )
     finally:
         await connection.close()
 
@@ -297,15 +299,19 @@ def _make_private(path: Path) -> None:
 
 
 async def _run(place: DatabasePlace, program: str, arguments: tuple[str, ...]) -> bytes:
-    process = await asyncio.create_subprocess_exec(
-        str(find_postgres() / program),
-        *arguments,
-        # On the command line everybody on this machine could read it.
-        env={**os.environ, "PGPASSWORD": place.without_password()[1]},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    path = (place.programs or find_postgres()) / program
+    try:
+        process = await asyncio.create_subprocess_exec(
+            str(path),
+            *arguments,
+            # On the command line everybody on this machine could read it.
+            env={**os.environ, "PGPASSWORD": place.without_password()[1]},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+    except OSError as exc:
+        raise BackupError(f"{path} cannot be started ({exc.strerror}).") from exc
     try:
         said, complained = await process.communicate()
     finally:
@@ -313,7 +319,10 @@ async def _run(place: DatabasePlace, program: str, arguments: tuple[str, ...]) -
             process.kill()
     if process.returncode != 0:
         reason = complained.decode(errors="replace").strip().splitlines()[-1:]
-        raise BackupError(f"{program} failed: {' '.join(reason)}")
+        others = (
+            "" if place.own else " (TIDINGS_DATABASE_PROGRAMS_DIR names programs of your server)"
+        )
+        raise BackupError(f"{program} failed: {' '.join(reason)}{others}")
     return said
 
 

@@ -30,6 +30,8 @@ class DatabasePlace:
     remedy: str
     """What to do when it does not answer."""
     own: PostgresServer | None = None
+    programs: Path | None = None
+    """The folder with pg_dump and pg_restore, if not ours."""
 
     def url(self, role: str, password: str) -> str:
         """Return the address for another role."""
@@ -104,7 +106,11 @@ def outside_database(settings: StandaloneSettings) -> DatabasePlace | None:
     """Return the database others run for us, if the settings name one."""
     if settings.database_url is None:
         return None
-    return DatabasePlace(admin_url=settings.database_url, remedy="check TIDINGS_DATABASE_URL")
+    return DatabasePlace(
+        admin_url=settings.database_url,
+        remedy="check TIDINGS_DATABASE_URL",
+        programs=settings.database_programs_dir,
+    )
 
 
 def outside_bus(settings: StandaloneSettings) -> BusPlace | None:

@@ -54,6 +54,12 @@ class StandaloneSettings(EnvironmentSettings):
         description="Administrator's address of a PostgreSQL others run; else one is started.",
         repr=False,
     )
+    database_programs_dir: Path | None = Field(
+        None,
+        validation_alias="TIDINGS_DATABASE_PROGRAMS_DIR",
+        description="With TIDINGS_DATABASE_URL: folder with pg_dump and pg_restore of its version; "
+        "ours are those of PostgreSQL 18, without TLS.",
+    )
     nats_url: str | None = Field(
         None,
         validation_alias="TIDINGS_NATS_URL",

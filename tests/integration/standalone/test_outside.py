@@ -12,11 +12,16 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from services.standalone.backup import DatabaseNotEmptyError, backup, restore
+from services.standalone.backup import (
+    BackupError,
+    DatabaseNotEmptyError,
+    backup,
+    restore,
+)
 from services.standalone.doctor import Verdict, examine
 from services.standalone.home import Home
 from services.standalone.household import MEMBERS
-from services.standalone.programs import free_port
+from services.standalone.programs import find_postgres, free_port
 from services.standalone.settings import StandaloneSettings
 from shared.bus.credentials import write_credentials
 from shared.contracts.registry import SERVICES
@@ -168,6 +173,21 @@ async def test_recordings_kept_elsewhere_are_said_to_be_missing_in_the_copy(
     _prepare(settings)
     (sentence,) = (await backup(settings, tmp_path / "copy.tar")).left_out
     assert "Recordings in TIDINGS_BLOB_URL are not part of the copy" in sentence
+
+
+async def test_programs_that_suit_the_database_of_others_can_be_named(
+    home: Path, database: str, tmp_path: Path
+) -> None:
+    """Ours know neither TLS nor every older server."""
+    settings = _settings(home, database_url=database, database_programs_dir=str(tmp_path))
+    _prepare(settings)
+    with pytest.raises(BackupError, match="pg_dump cannot be started"):
+        await backup(settings, tmp_path / "copy.tar")
+    theirs = tmp_path / "pg_dump"
+    theirs.write_text(f'#!/bin/sh\ntouch {tmp_path}/used\nexec {find_postgres()}/pg_dump "$@"\n')
+    theirs.chmod(0o755)
+    await backup(settings, tmp_path / "copy.tar")
+    assert (tmp_path / "used").exists()
 
 
 def test_a_database_that_is_not_there_is_told(home: Path) -> None:
