@@ -15,7 +15,7 @@ from services.standalone.home import Home
 from services.standalone.programs import find_postgres, find_program, is_port_free
 from services.standalone.settings import PORTS_USED, StandaloneSettings
 from shared.errors import TidingsError
-from shared.media.settings import ffmpeg_path
+from shared.media.settings import ffmpeg_path, setpriv_path
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_POSTGRES = 16
@@ -63,6 +63,7 @@ async def check_nats_program() -> Finding:
 async def check_ffmpeg() -> Finding:
     """Does ffmpeg run?"""
     try:
+        setpriv_path()
         version = await _version(Path(ffmpeg_path()), "-version")
     except (TidingsError, OSError, TimeoutError) as exc:
         return fail(

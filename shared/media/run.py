@@ -16,14 +16,15 @@ from dataclasses import dataclass
 from math import ceil
 
 from shared.media.errors import MediaOutputTooLargeError, MediaTookTooLongError
+from shared.media.settings import setpriv_path
 
 MIB = 1 << 20
 READ_BYTES = 64 * 1024
 STDERR_TAIL_BYTES = 4096
 PIPES_END_S = 2.0
-TIED = ("setpriv", "--pdeathsig", "KILL")
-"""Whatever follows is killed by the kernel when we are. From util-linux, which every Linux has; a
-launcher in Python would cost more than ffmpeg takes for a short recording."""
+TIED = ("--pdeathsig", "KILL")
+"""The kernel kills what follows when we are killed. A launcher in Python would cost more than
+ffmpeg takes for a short recording."""
 MOST_MODEST = 19
 """The lowest priority there is."""
 
@@ -177,10 +178,12 @@ async def started(
 
     Raises FileNotFoundError when there is no such program.
     """
-    program = _found(args[0])
+    program = shutil.which(args[0], path=os.defpath)
+    if program is None:
+        raise FileNotFoundError(args[0])
     process = await asyncio.create_subprocess_exec(
-        _found(TIED[0]),
-        *TIED[1:],
+        setpriv_path(),
+        *TIED,
         program,
         *args[1:],
         stdin=asyncio.subprocess.DEVNULL if source is None else asyncio.subprocess.PIPE,
@@ -198,13 +201,6 @@ async def started(
         yield running
     finally:
         await running.stop()
-
-
-def _found(program: str) -> str:
-    path = shutil.which(program, path=os.defpath)
-    if path is None:
-        raise FileNotFoundError(program)
-    return path
 
 
 async def run_media(

@@ -1,6 +1,10 @@
-"""Where ffmpeg and ffprobe are: ``FFMPEG``/``FFPROBE``, else the bundled ones, else the PATH."""
+"""Where ffmpeg and ffprobe are: ``FFMPEG``/``FFPROBE``, else the bundled ones, else the PATH.
+
+They are run through setpriv, which the system has.
+"""
 
 import importlib.util
+import os
 import platform
 import shutil
 from pathlib import Path
@@ -42,6 +46,14 @@ def ffmpeg_path() -> str:
 def ffprobe_path() -> str:
     """Return the ffprobe to run; `ProgramMissingError` where there is none."""
     return _program("ffprobe", MediaSettings().ffprobe)
+
+
+def setpriv_path() -> str:
+    """Return the setpriv to run; `ProgramMissingError` where there is none."""
+    found = shutil.which("setpriv", path=os.defpath)
+    if found is None:
+        raise ProgramMissingError("setpriv was not found; install util-linux.", program="setpriv")
+    return found
 
 
 def _program(name: str, chosen: Path | None) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from services.standalone.doctor_machine import check_ffmpeg
 from shared.bus.outcome import Again, Bury, decide
 from shared.contracts import registry
 from shared.errors import StorageFullError
@@ -15,7 +16,7 @@ from shared.media import (
 )
 from shared.media.commands import FORMATS, compiled, probing, reading
 from shared.media.outcome import check_exit
-from shared.media.settings import ProgramMissingError
+from shared.media.settings import ProgramMissingError, setpriv_path
 
 pytestmark = pytest.mark.unit
 
@@ -89,3 +90,10 @@ def test_a_chosen_program_that_is_not_there_is_said(
     monkeypatch.setenv("FFPROBE", str(tmp_path / "nothing"))
     with pytest.raises(ProgramMissingError, match="FFPROBE"):
         ffprobe_path()
+
+
+async def test_a_system_without_setpriv_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.defpath", "/nowhere")
+    with pytest.raises(ProgramMissingError, match="util-linux"):
+        setpriv_path()
+    assert "util-linux" in (await check_ffmpeg()).sentence
