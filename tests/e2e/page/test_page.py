@@ -118,6 +118,30 @@ def test_words_are_copied_with_a_link_to_their_moment(page: Page, spoken: str, s
     assert re.search(rf"^“.+”\n{site}/updates/{spoken}\?t=\d+$", copied, re.DOTALL)
 
 
+#: What browsers keep from pages that come over plain HTTP from another machine.
+PLAIN_HTTP = """() => {
+  delete Crypto.prototype.randomUUID;
+  Object.defineProperty(Navigator.prototype, "clipboard", { get: () => undefined });
+}"""
+
+
+def test_over_plain_http_one_comments_and_copies_what_is_selected(
+    page: Page, api: Api, spoken: str
+) -> None:
+    page.add_init_script(f"({PLAIN_HTTP})()")
+    page.goto(f"/updates/{api.write(api.open_thread('Plain'), 'No padlock.')}")
+    page.get_by_label("Write a comment").fill("Seen from another machine.")
+    page.get_by_role("button", name="Post", exact=True).click()
+    expect(page.locator(".comment", has_text="Seen from another machine.")).to_be_visible()
+
+    page.goto(f"/updates/{spoken}")
+    page.get_by_role("button", name="Copy with link").first.click()
+    expect(page.get_by_text("copy it yourself")).to_be_visible()
+    assert page.evaluate("String(getSelection()).trim()") == (
+        page.locator(".paragraph-words > p").first.inner_text().strip()
+    )
+
+
 def test_what_one_writes_the_other_sees_with_its_summary(
     page: Page, context: BrowserContext, api: Api
 ) -> None:

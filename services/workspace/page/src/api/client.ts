@@ -1,4 +1,5 @@
 // The one place that talks to the HTTP API.
+import { newKey } from "./keys";
 import type * as api from "./types";
 
 /** What went wrong, as the server or the network says. `offline`: nobody answered. */
@@ -72,7 +73,7 @@ export const changeThread = (
   change: { title?: string; concluded?: boolean; conclusion?: string | null },
 ) => call<api.Thread>("PATCH", `${v1}/threads/${id}`, change);
 export const openThread = (team: string, title: string) =>
-  call<api.Thread>("POST", `${v1}/teams/${team}/threads`, { title }, crypto.randomUUID());
+  call<api.Thread>("POST", `${v1}/teams/${team}/threads`, { title }, newKey());
 export const updates = (thread: string) => whole<api.Update>(`${v1}/threads/${thread}/updates`);
 export const update = (id: string) => get<api.Update>(`${v1}/updates/${id}`);
 export const summary = (id: string) => get<api.Summary>(`${v1}/updates/${id}/summary`);
@@ -81,7 +82,7 @@ export const captionsUrl = (id: string) => `${v1}/updates/${id}/transcript?forma
 export const correct = (
   id: string,
   body: { start_ms: number; end_ms: number; original: string; replacement: string },
-) => call<unknown>("POST", `${v1}/updates/${id}/corrections`, body, crypto.randomUUID());
+) => call<unknown>("POST", `${v1}/updates/${id}/corrections`, body, newKey());
 export const withdrawCorrection = (id: string) => call<undefined>("DELETE", `${v1}/corrections/${id}`);
 export const comments = (id: string) => whole<api.Comment>(`${v1}/updates/${id}/comments`);
 export const comment = (

@@ -1,5 +1,6 @@
 // What the settings ask of the HTTP API: one's account, a team and who is in it, keys for programs.
 import { call, get } from "./client";
+import { newKey } from "./keys";
 import type * as api from "./types";
 
 const v1 = "/api/v1";
@@ -39,7 +40,7 @@ export const readTeam = (id: string) => get<api.Team>(team(id));
 export const changeTeam = (id: string, change: Record<string, unknown>) =>
   call<api.Team>("PATCH", team(id), change);
 export const foundTeam = (name: string) =>
-  call<api.Team>("POST", `${v1}/teams`, { name }, crypto.randomUUID());
+  call<api.Team>("POST", `${v1}/teams`, { name }, newKey());
 
 export const changeRole = (id: string, person: string, role: api.Role) =>
   call<undefined>("PATCH", `${team(id)}/members/${person}`, { role });

@@ -27,6 +27,7 @@ export const de: Dictionary = {
   goHome: "Zu allen Themen",
   cancel: "Abbrechen",
   close: "Schließen",
+  copyYourself: "Dieser Browser lässt Seiten nichts kopieren. Es ist markiert: Kopieren Sie es selbst.",
   threads: {
     newThread: "Neues Thema",
     title: "Worum geht es?",

@@ -26,6 +26,7 @@ export const en = {
   goHome: "To all threads",
   cancel: "Cancel",
   close: "Close",
+  copyYourself: "This browser lets no page copy. It is selected: copy it yourself.",
   threads: {
     newThread: "New thread",
     title: "What is it about?",

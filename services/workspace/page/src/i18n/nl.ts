@@ -27,6 +27,7 @@ export const nl: Dictionary = {
   goHome: "Naar alle onderwerpen",
   cancel: "Annuleren",
   close: "Sluiten",
+  copyYourself: "Deze browser laat pagina’s niets kopiëren. Het is geselecteerd: kopieer het zelf.",
   threads: {
     newThread: "Nieuw onderwerp",
     title: "Waar gaat het over?",

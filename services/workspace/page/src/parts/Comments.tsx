@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import * as api from "../api/client";
+import { newKey } from "../api/keys";
 import type { Comment } from "../api/types";
 import { announce } from "../announce";
 import { ago, clock, exact } from "../format";
@@ -112,7 +113,7 @@ function Writing({ update, parent, playback, posted }: WritingProps) {
   const draft = useSignal("");
   const isAtMoment = useSignal(false);
   const atMs = useSignal<number | null>(null);
-  const key = useRef(crypto.randomUUID());
+  const key = useRef(newKey());
   const label = parent === null ? t.comments.write : t.comments.replyTo(parent.author.name);
   const submit = async () => {
     if (!draft.value.trim()) return;
@@ -120,7 +121,7 @@ function Writing({ update, parent, playback, posted }: WritingProps) {
     const body = { text: draft.value.trim(), at_ms: moment, parent_id: parent?.id ?? null };
     try {
       await api.comment(update, body, key.current);
-      key.current = crypto.randomUUID();
+      key.current = newKey();
       draft.value = "";
       isAtMoment.value = false;
       atMs.value = null;

@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import * as api from "../api/client";
+import { newKey } from "../api/keys";
 import { announce } from "../announce";
 import { text } from "../i18n";
 import { forget, sendFile, unfinished, uploads } from "../send/uploads";
@@ -136,7 +137,7 @@ function Writing({ thread, replyTo, done, cancel }: WritingProps) {
   const draft = useSignal("");
   const isBusy = useSignal(false);
   // One key for one text: sending it again after a lost answer posts it once.
-  const key = useRef(crypto.randomUUID());
+  const key = useRef(newKey());
   return (
     <form
       onSubmit={async (event) => {

@@ -1,15 +1,16 @@
 import { useEffect, useRef } from "preact/hooks";
-import { announce } from "../announce";
+import { copy } from "../clipboard";
 import { text } from "../i18n";
 
 /** A secret that is shown once, to copy; the focus goes there. */
 export function Once({ label, value, help, rows = 1 }: { label: string; value: string; help?: string; rows?: number }) {
   const t = text.value.settings;
   const field = useRef<HTMLTextAreaElement & HTMLInputElement>(null);
-  useEffect(() => {
+  const select = () => {
     field.current?.focus();
     field.current?.select();
-  }, [value]);
+  };
+  useEffect(select, [value]);
   const shared = { ref: field, value, readOnly: true, spellcheck: false, class: "secret" };
   return (
     <div class="once">
@@ -20,10 +21,7 @@ export function Once({ label, value, help, rows = 1 }: { label: string; value: s
       <button
         type="button"
         class="button quiet small"
-        onClick={async () => {
-          await navigator.clipboard.writeText(value);
-          announce(t.copied);
-        }}
+        onClick={() => void copy(value, t.copied, select)}
       >
         {t.copy}
       </button>

@@ -1,8 +1,9 @@
 // One paragraph of a transcript: its time and tools beside it, and its words.
 import { useComputed, type Signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { announce } from "../announce";
+import { useRef } from "preact/hooks";
 import type { Correction } from "../api/types";
+import { copy } from "../clipboard";
 import { clock, languageName } from "../format";
 import { text } from "../i18n";
 import type { Paragraph } from "../paragraphs";
@@ -32,9 +33,10 @@ export function ParagraphLine({ paragraph, address, playback, corrections, editi
   const { id, start, tongue, namesTongue, speaker, segments } = paragraph;
   const at = start === null ? null : Math.round(start * 1000);
   const isEdited = useComputed(() => editing?.value?.paragraph === id);
-  const copy = async () => {
-    await navigator.clipboard.writeText(quoted(paragraph.text, address, at ?? 0));
-    announce(t.transcript.copied);
+  const said = useRef<HTMLDivElement>(null);
+  const select = () => {
+    const words = said.current?.querySelector(":scope > p");
+    if (words) getSelection()?.selectAllChildren(words);
   };
   return (
     <div class="paragraph" lang={tongue ?? undefined} data-paragraph={id}>
@@ -44,7 +46,13 @@ export function ParagraphLine({ paragraph, address, playback, corrections, editi
             {clock(at)}
           </button>
           <span>
-            <button type="button" class="tool" aria-label={`${t.transcript.copy}, ${clock(at)}`} title={t.transcript.copy} onClick={() => void copy()}>
+            <button
+              type="button"
+              class="tool"
+              aria-label={`${t.transcript.copy}, ${clock(at)}`}
+              title={t.transcript.copy}
+              onClick={() => void copy(quoted(paragraph.text, address, at), t.transcript.copied, select)}
+            >
               <LinkIcon />
             </button>
             {editing !== null && (
@@ -63,7 +71,7 @@ export function ParagraphLine({ paragraph, address, playback, corrections, editi
           </span>
         </div>
       )}
-      <div class="paragraph-words">
+      <div ref={said} class="paragraph-words">
         {(speaker !== null || namesTongue) && (
           <div class="speaker">
             {speaker !== null && (

@@ -1,6 +1,7 @@
 // Having a recording put into words again: a quiet offer, and how it stands.
 import { useSignal } from "@preact/signals";
 import * as api from "../api/client";
+import { newKey } from "../api/keys";
 import type { Update } from "../api/types";
 import { announce } from "../announce";
 import { languageName } from "../format";
@@ -49,7 +50,7 @@ export function Renewal({ update, refresh }: { update: Update; refresh: () => vo
       onSubmit={async (event) => {
         event.preventDefault();
         try {
-          await api.renewTranscript(update.id, spoken.value || null, crypto.randomUUID());
+          await api.renewTranscript(update.id, spoken.value || null, newKey());
           isOpen.value = false;
           refresh();
         } catch (error) {

@@ -1,5 +1,6 @@
 // One take: what the source gives, in pieces that are sent and, until that is acknowledged, kept.
 import { effect, signal } from "@preact/signals";
+import { newKey } from "../api/keys";
 import { begin, watch } from "../send/recordings";
 import type { Transfer } from "../send/transfer";
 import { me } from "../session";
@@ -59,7 +60,7 @@ export class Take {
       videoBitsPerSecond: PICTURE_BITS_PER_SECOND,
     });
     const transfer = await begin({
-      id: crypto.randomUUID(),
+      id: newKey(),
       person: me.value?.id ?? "",
       thread,
       replyTo,
