@@ -48,7 +48,7 @@ export function useResource<T>(
         seen.set(key, data);
         if (!gone) setState({ key, data, problem: null });
       } catch (error) {
-        const problem = error instanceof Problem ? error : new Problem("unknown", String(error), 500);
+        const problem = Problem.of(error);
         if (problem.status === 404) seen.delete(key);
         const old = problem.status === 404 ? null : ((seen.get(key) as T | undefined) ?? null);
         if (!gone) setState({ key, data: old, problem });

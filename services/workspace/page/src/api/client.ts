@@ -11,6 +11,9 @@ export class Problem extends Error {
   ) {
     super(detail);
   }
+  static of(error: unknown): Problem {
+    return error instanceof Problem ? error : new Problem("internal", String(error), 500);
+  }
   get isOffline(): boolean {
     return this.status === 0;
   }

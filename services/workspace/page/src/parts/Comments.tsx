@@ -8,6 +8,7 @@ import { ago, clock, exact } from "../format";
 import { text } from "../i18n";
 import type { Playback } from "../playback";
 import { useResource } from "../resource";
+import { complain } from "./action";
 import { PlayIcon } from "./icons";
 import { Loading, Trouble } from "./states";
 
@@ -128,7 +129,7 @@ function Writing({ update, parent, playback, posted }: WritingProps) {
       announce(t.comments.posted);
       posted();
     } catch (error) {
-      announce((error as Error).message || t.noAnswer);
+      complain(error);
     }
   };
   return (

@@ -7,6 +7,7 @@ import { announce } from "../announce";
 import { text } from "../i18n";
 import { forget, sendFile, unfinished, uploads } from "../send/uploads";
 import { canRecord, occasion } from "../studio/open";
+import { complain } from "./action";
 import { CameraIcon, PenIcon, UploadIcon } from "./icons";
 
 const MEDIA = "audio/*,video/*,.mkv,.opus,.mov,.m4a";
@@ -29,7 +30,7 @@ export function Composer({ thread, replyTo = null, posted }: ComposerProps) {
       }
       sendFile(file, thread, replyTo)
         .then(() => announce(t.done(file.name)))
-        .catch((error: Error) => announce(error.message || text.value.noAnswer))
+        .catch(complain)
         .finally(posted);
     }
   };
@@ -148,7 +149,7 @@ function Writing({ thread, replyTo, done, cancel }: WritingProps) {
           await api.write(thread, { text: draft.value, reply_to: replyTo }, key.current);
           done();
         } catch (error) {
-          announce((error as Error).message || t.noAnswer);
+          complain(error);
         }
         isBusy.value = false;
       }}

@@ -3,9 +3,9 @@ import { useSignal } from "@preact/signals";
 import * as api from "../api/client";
 import { newKey } from "../api/keys";
 import type { Update } from "../api/types";
-import { announce } from "../announce";
 import { languageName } from "../format";
 import { language, text } from "../i18n";
+import { complain } from "./action";
 
 /** What people most often speak here; whatever else is spoken is found by listening. */
 const OFFERED = ["en", "de", "nl", "fr", "es", "it", "pt", "pl", "tr", "uk"];
@@ -54,7 +54,7 @@ export function Renewal({ update, refresh }: { update: Update; refresh: () => vo
           isOpen.value = false;
           refresh();
         } catch (error) {
-          announce((error as Error).message || text.value.noAnswer);
+          complain(error);
         }
       }}
     >

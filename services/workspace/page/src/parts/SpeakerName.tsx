@@ -1,8 +1,8 @@
 // Who speaks: a number until somebody says the name, which then holds for this update alone.
 import { useSignal } from "@preact/signals";
 import * as api from "../api/client";
-import { announce } from "../announce";
 import { text } from "../i18n";
+import { complain } from "./action";
 
 type Props = {
   update: string;
@@ -48,7 +48,7 @@ export function SpeakerName({ update, label, name, mayName, save }: Props) {
           await save(() => api.nameSpeaker(update, label, given || null));
           isNaming.value = false;
         } catch (error) {
-          announce((error as Error).message || text.value.noAnswer);
+          complain(error);
         }
       }}
     >

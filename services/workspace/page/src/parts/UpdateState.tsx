@@ -25,11 +25,10 @@ export function told(update: Update): Told | null {
   }
   if (upload?.state === "interrupted") return { sentence: t.states.paused };
   if (update.problem !== null) {
-    const sentence = t.problems[update.problem.code] ?? update.problem.detail ?? t.failed;
+    const sentence = (t.problems as Record<string, string>)[update.problem.code] ?? update.problem.detail ?? t.failed;
     return { sentence, isProblem: true };
   }
   const { state, duration_ms } = update.recording;
-  if (state === "refused" || state === "expired") return { sentence: t.states[state], isProblem: true };
   if (state === "waiting" || state === "arriving") {
     const ms = known.value[update.id];
     return { sentence: ms ? `${t.states[state]} · ${t.states.transcribedTo(clock(ms))}` : t.states[state] };

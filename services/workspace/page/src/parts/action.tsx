@@ -25,7 +25,7 @@ export function useAction(): Action {
       if (done) announce(done);
       return true;
     } catch (error) {
-      problem.value = error instanceof Problem ? error : new Problem("internal", String(error), 500);
+      problem.value = Problem.of(error);
       return false;
     } finally {
       isBusy.value = false;
@@ -36,7 +36,10 @@ export function useAction(): Action {
 
 /** What a refusal means, in the reader's language where we know it. */
 export const explain = (problem: Problem): string =>
-  text.value.refusals[problem.code] ?? (problem.message || text.value.failed);
+  (text.value.refusals as Record<string, string>)[problem.code] ?? (problem.message || text.value.failed);
+
+/** Say for a moment what went wrong, where there is no place beside what was tried. */
+export const complain = (error: unknown): void => announce(explain(Problem.of(error)));
 
 export function Failure({ of: action }: { of: Action }) {
   return action.problem.value && <p class="alarm" role="alert">{explain(action.problem.value)}</p>;

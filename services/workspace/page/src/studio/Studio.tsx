@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { announce } from "../announce";
 import { text } from "../i18n";
 import { lookAgain } from "../live";
+import { complain } from "../parts/action";
 import { CloseIcon } from "../parts/icons";
 import { keep, stored } from "../stored";
 import "../style/studio.css";
@@ -86,7 +87,7 @@ export function Studio({ occasion: { thread, replyTo } }: { occasion: Occasion }
       take.value = null;
       then();
     } catch (error) {
-      announce((error as Error).message || text.value.noAnswer);
+      complain(error);
     }
   };
   return (

@@ -1,12 +1,10 @@
 import { useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
 import * as api from "../api/client";
-import { Problem } from "../api/client";
 import type { Thread } from "../api/types";
-import { announce } from "../announce";
 import { ago, exact } from "../format";
 import { text } from "../i18n";
-import { explain } from "../parts/action";
+import { complain } from "../parts/action";
 import { Blank, Loading, Trouble } from "../parts/states";
 import { useResource } from "../resource";
 import { go } from "../router";
@@ -144,7 +142,7 @@ function NewThread({ team: here }: { team: string }) {
         try {
           go(`/threads/${(await api.openThread(here, title)).id}`);
         } catch (error) {
-          announce(error instanceof Problem ? explain(error) : t.failed);
+          complain(error);
         }
       }}
     >

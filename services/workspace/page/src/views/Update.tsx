@@ -2,11 +2,11 @@ import { useSignal } from "@preact/signals";
 import { useCallback, useEffect, useMemo } from "preact/hooks";
 import * as api from "../api/client";
 import type { Summary as SummaryData, Update } from "../api/types";
-import { announce } from "../announce";
 import { draftOf } from "../drafts";
 import { isShort, languageName, titleOf, wordCount } from "../format";
 import { text } from "../i18n";
 import { isOnlyWords } from "../live";
+import { complain } from "../parts/action";
 import { Byline } from "../parts/Byline";
 import { Comments } from "../parts/Comments";
 import { BackIcon } from "../parts/icons";
@@ -202,7 +202,7 @@ function Removal({ update }: { update: Update }) {
             await api.removeUpdate(update.id);
             go(`/threads/${update.thread_id}`);
           } catch (error) {
-            announce((error as Error).message || t.noAnswer);
+            complain(error);
           }
         }}
       >

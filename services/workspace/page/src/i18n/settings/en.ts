@@ -171,7 +171,7 @@ export const settings = {
 };
 
 /** What a refusal means, by its code; one that is not here says it in the server's own words. */
-export const refusals: Record<string, string> = {
+export const refusals = {
   "words-changed": "Somebody changed these words meanwhile. Look again, then correct them.",
   offline: "There is no connection, so nothing was changed. Try again in a moment.",
   unavailable: "This is not possible right now. Try again in a moment.",
