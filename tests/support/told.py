@@ -4,14 +4,15 @@ For tests of reading, where it matters what was said exactly, or that it was ver
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from services.workspace.projections.usecases import Keeper
-from shared.blobs import open_blobs
+from shared.blobs import Blobs, open_blobs
 from shared.contracts import messages as m
 from shared.contracts.summary import Statement
 from shared.contracts.transcript import Segment, Word
@@ -72,6 +73,23 @@ def tell(
         thread.submit(asyncio.run, told).result()
 
 
+def expire(stack: Stack, update: Any) -> None:
+    """Let the workspace hear that the recording was left unfinished for too long."""
+
+    async def told() -> None:
+        async with _keeper(stack) as (keeper, database):
+            fact = m.RecordingExpired(
+                team_id=update["team_id"],
+                thread_id=update["thread_id"],
+                update_id=update["id"],
+                recording_id=update["recording"]["id"],
+            )
+            await keeper.keep_expired(fact, delivery(database))
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, told()).result()
+
+
 def sent_recording(stack: Stack, path: Path, thread_id: str | None = None) -> Any:
     """Send a file, to the first thread if to no other, and return its update once it plays."""
 
@@ -91,17 +109,25 @@ async def _tell(
     segments: Sequence[Segment],
     statements: Sequence[Statement],
 ) -> None:
-    url = (stack.home.run / "database-url-workspace").read_text(encoding="utf-8").strip()
-    database = await Database.connect(url, schema="workspace")
-    try:
-        blobs = open_blobs(stack.home.blobs.as_uri())
-        keeper = Keeper(database=database, blobs=blobs)
-        fact = await completed(blobs, place, recording_id, segments)
+    async with _keeper(stack) as (keeper, database):
+        fact = await completed(_blobs(stack), place, recording_id, segments)
         await keeper.keep_transcript(fact, delivery(database))
         if statements:
             summary = m.SummaryCompleted(
                 **place.model_dump(), language="en", statements=tuple(statements)
             )
             await keeper.keep_summary(summary, delivery(database, second=1))
+
+
+@asynccontextmanager
+async def _keeper(stack: Stack) -> AsyncIterator[tuple[Keeper, Database]]:
+    url = (stack.home.run / "database-url-workspace").read_text(encoding="utf-8").strip()
+    database = await Database.connect(url, schema="workspace")
+    try:
+        yield Keeper(database=database, blobs=_blobs(stack)), database
     finally:
         await database.close()
+
+
+def _blobs(stack: Stack) -> Blobs:
+    return open_blobs(stack.home.blobs.as_uri())

@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 from tests.e2e.page.conftest import WAIT_MS, WORDS_MS, Api, picture, violations
 from tests.support.speech import speech_file
 from tests.support.stack import Stack, wait_until
+from tests.support.told import expire
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 expect.set_options(timeout=WAIT_MS)
@@ -244,6 +245,79 @@ def test_another_window_leaves_a_recording_alone_and_finishes_it_after_a_crash(
     assert_whole(api, ready_update(api, thread), seconds)
     other.get_by_role("button", name="Close").click()
     expect(other.get_by_text("was interrupted")).to_have_count(0)
+
+
+def crash_unsent(page: Page, api: Api, thread: str) -> tuple[Any, int]:
+    """Record while nothing gets through, and lose the window; return the update and seconds."""
+    page.goto(f"/threads/{thread}")
+    page.route("**/files/**", cut)
+    record(page, "Voice only")
+    wait_recorded(page, 5)
+    seconds = shown_s(page)
+    (update,) = api.call("GET", f"/threads/{thread}/updates")["items"]
+    page.close(run_before_unload=False)
+    return update, seconds
+
+
+def test_a_recording_that_came_too_late_is_posted_anew_from_what_is_kept(
+    cut_page: Page, context: BrowserContext, api: Api, stack: Stack
+) -> None:
+    thread = api.open_thread("Offline over the weekend")
+    left, seconds = crash_unsent(cut_page, api, thread)
+    expire(stack, left)
+    page = context.new_page()
+    page.goto("/")
+
+    expect(page.get_by_text("It is complete up to there, and posted")).to_be_visible()
+    api.call("DELETE", f"/updates/{left['id']}")
+    update = ready_update(api, thread)
+    assert_whole(api, update, seconds)
+    expect(page.get_by_role("link", name="Open it")).to_have_attribute(
+        "href", f"/updates/{update['id']}"
+    )
+
+
+def test_a_recording_nobody_takes_any_more_can_be_saved_before_it_is_forgotten(
+    cut_page: Page, context: BrowserContext, api: Api
+) -> None:
+    left, _ = crash_unsent(cut_page, api, api.open_thread("Removed meanwhile"))
+    api.call("DELETE", f"/updates/{left['id']}")
+    page = context.new_page()
+    page.goto("/")
+
+    expect(page.get_by_text("could not be posted. The update is gone")).to_be_visible()
+    assert violations(page) == []
+    picture(page, "record-refused")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save it as a file").click()
+    assert saved.value.suggested_filename.endswith(".webm")
+    assert saved.value.path().stat().st_size > 1_000
+    assert page.evaluate(PIECES) > 0
+    page.get_by_role("button", name="Forget it").click()
+    wait_until(lambda: page.evaluate(PIECES) == 0, WAIT_MS / 1000)
+
+
+def test_a_recording_of_which_the_server_lost_the_beginning_says_so(
+    cut_page: Page, context: BrowserContext, api: Api, stack: Stack
+) -> None:
+    page = cut_page
+    thread = api.open_thread("Half of it sent")
+    page.goto(f"/threads/{thread}")
+    record(page, "Voice only")
+    wait_recorded(page, 4)
+    page.route("**/files/**", cut)
+    wait_recorded(page, 6)
+    (left,) = api.call("GET", f"/threads/{thread}/updates")["items"]
+    page.close(run_before_unload=False)
+    expire(stack, left)
+    page = context.new_page()
+    page.goto("/")
+
+    expect(page.get_by_text("could not be posted. The server waited")).to_be_visible()
+    expect(page.get_by_role("button", name="Save it as a file")).to_have_count(0)
+    assert page.evaluate(PIECES) > 0
+    page.get_by_role("button", name="Forget it").click()
+    wait_until(lambda: page.evaluate(PIECES) == 0, WAIT_MS / 1000)
 
 
 def test_a_recording_goes_on_when_the_disk_is_full(

@@ -219,7 +219,8 @@ export const de: Dictionary = {
     sending: (time) => `Ihre Aufnahme von ${time} wurde unterbrochen. Was aufgenommen war, wird gesendet.`,
     waiting: (time) => `Ihre Aufnahme von ${time} liegt in diesem Browser. Sie wird gesendet, sobald eine Verbindung besteht.`,
     done: (time) => `Ihre Aufnahme von ${time} wurde unterbrochen. Bis dahin ist sie vollständig und steht im Thema.`,
-    refused: (time) => `Ihre Aufnahme von ${time} kann nicht mehr gesendet werden: ihr Thema oder Update ist weg.`,
+    refused: (time) => `Ihre Aufnahme von ${time} ließ sich nicht senden.`,
+    save: "Als Datei speichern",
     open: "Öffnen",
   },
   replies: {

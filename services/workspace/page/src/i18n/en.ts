@@ -218,7 +218,8 @@ export const en = {
     sending: (time: string) => `Your recording of ${time} was interrupted. What was recorded is being sent.`,
     waiting: (time: string) => `Your recording of ${time} is kept in this browser. It is sent as soon as there is a connection.`,
     done: (time: string) => `Your recording of ${time} was interrupted. It is complete up to there, and posted.`,
-    refused: (time: string) => `Your recording of ${time} cannot be posted any more: its thread or update is gone.`,
+    refused: (time: string) => `Your recording of ${time} could not be posted.`,
+    save: "Save it as a file",
     open: "Open it",
   },
   replies: {

@@ -219,7 +219,8 @@ export const nl: Dictionary = {
     sending: (time) => `Uw opname van ${time} werd onderbroken. Wat opgenomen was, wordt verstuurd.`,
     waiting: (time) => `Uw opname van ${time} ligt in deze browser. Ze wordt verstuurd zodra er verbinding is.`,
     done: (time) => `Uw opname van ${time} werd onderbroken. Tot daar is ze volledig en geplaatst.`,
-    refused: (time) => `Uw opname van ${time} kan niet meer geplaatst worden: het onderwerp of de update is weg.`,
+    refused: (time) => `Uw opname van ${time} kon niet worden geplaatst.`,
+    save: "Als bestand bewaren",
     open: "Openen",
   },
   replies: {

@@ -3,8 +3,10 @@ import { useEffect } from "preact/hooks";
 import { timeOfDay } from "../format";
 import { text } from "../i18n";
 import { lookAgain } from "../live";
+import { saveAs } from "../save";
 import { dismiss, pending, rescue } from "../send/recordings";
 import type { Transfer } from "../send/transfer";
+import { explain } from "./action";
 
 export function Rescue() {
   useEffect(() => {
@@ -36,7 +38,7 @@ function Line({ transfer }: { transfer: Transfer }) {
     <p class="connection rescue-line">
       <span>
         {state === "refused"
-          ? t.rescue.refused(time)
+          ? `${t.rescue.refused(time)} ${transfer.problem === null ? "" : explain(transfer.problem)}`
           : state === "done"
             ? t.rescue.done(time)
             : transfer.isConnected.value
@@ -44,6 +46,11 @@ function Line({ transfer }: { transfer: Transfer }) {
               : t.rescue.waiting(time)}
       </span>
       {state === "done" && update !== null && <a href={`/updates/${update}`}>{t.rescue.open}</a>}
+      {state === "refused" && transfer.isWhole && (
+        <button type="button" class="link" onClick={() => void transfer.backlog.whole().then((all) => saveAs(fileOf(kept), all))}>
+          {t.rescue.save}
+        </button>
+      )}
       {state !== "sending" && (
         <button type="button" class="link" onClick={() => dismiss(transfer)}>
           {state === "refused" ? t.send.forget : t.close}
@@ -52,3 +59,7 @@ function Line({ transfer }: { transfer: Transfer }) {
     </p>
   );
 }
+
+/** "Tidings 2026-11-29 14.05.webm" */
+const fileOf = ({ begunAt, mediaType }: Transfer["kept"]) =>
+  `Tidings ${begunAt.slice(0, 16).replace("T", " ").replace(":", ".")}.${mediaType.split("/")[1] ?? "webm"}`;

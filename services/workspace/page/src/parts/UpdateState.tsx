@@ -1,10 +1,12 @@
 // How far an update has come, in words and as a bar.
 import { signal } from "@preact/signals";
+import { Problem } from "../api/client";
 import type { Update } from "../api/types";
 import { clock } from "../format";
 import { text } from "../i18n";
 import { onChange } from "../live";
 import { uploads } from "../send/uploads";
+import { explain } from "./action";
 
 /** Update id → how many milliseconds are in words already. */
 export const known = signal<Record<string, number>>({});
@@ -25,8 +27,7 @@ export function told(update: Update): Told | null {
   }
   if (upload?.state === "interrupted") return { sentence: t.states.paused };
   if (update.problem !== null) {
-    const sentence = (t.problems as Record<string, string>)[update.problem.code] ?? update.problem.detail ?? t.failed;
-    return { sentence, isProblem: true };
+    return { sentence: explain(new Problem(update.problem.code, update.problem.detail ?? "", 410)), isProblem: true };
   }
   const { state, duration_ms } = update.recording;
   if (state === "waiting" || state === "arriving") {

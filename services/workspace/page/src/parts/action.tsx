@@ -35,8 +35,10 @@ export function useAction(): Action {
 }
 
 /** What a refusal means, in the reader's language where we know it. */
-export const explain = (problem: Problem): string =>
-  (text.value.refusals as Record<string, string>)[problem.code] ?? (problem.message || text.value.failed);
+export function explain(problem: Problem): string {
+  const { problems, refusals, failed } = text.value;
+  return ({ ...problems, ...refusals } as Record<string, string>)[problem.code] ?? (problem.message || failed);
+}
 
 /** Say for a moment what went wrong, where there is no place beside what was tried. */
 export const complain = (error: unknown): void => announce(explain(Problem.of(error)));

@@ -16,6 +16,8 @@ export type Kept = {
   replyTo: string | null;
   mediaType: string;
   begunAt: string;
+  /** The key its update is opened under, so that it is opened once. */
+  key: string;
   /** Known once the server has opened it. */
   update: string | null;
 };
@@ -150,6 +152,22 @@ export class Backlog {
     }
     // Nothing where something should be: an earlier window's disk was full. What came before is the recording.
     return { value: new Blob(taken), done: this.isEnded && (at >= this.length || at === start) };
+  }
+
+  /** Whether its beginning is here, and so all of it. */
+  async isWhole(): Promise<boolean> {
+    return (await this.slice(0, 1)).value.size > 0;
+  }
+
+  /** All of an ended one that is whole. */
+  async whole(): Promise<Blob> {
+    const parts: Blob[] = [];
+    for (let at = 0; ; ) {
+      const { value, done } = await this.slice(at, Infinity);
+      parts.push(value);
+      at += value.size;
+      if (done) return new Blob(parts);
+    }
   }
 
   /** Forget what the server has: every piece that ends at or before `offset`. */

@@ -2,20 +2,23 @@
 import { signal } from "@preact/signals";
 import type { Upload as TusUpload } from "tus-js-client";
 import * as api from "../api/client";
+import { newKey } from "../api/keys";
 import type { Upload as Grant } from "../api/types";
 import { type Backlog, dropRecording, keepRecording, type Kept } from "./backlog";
-import { createUpload, note, uploads } from "./uploads";
+import { answerOf, COMPLETE, createUpload, LOST, note, renewed, uploads } from "./uploads";
 
 const CHUNK_BYTES = 8 << 20;
 const AGAIN_MS = 2_000;
-/** The server has it all already; only the answer was lost. */
-const COMPLETE = new Set(["nothing-to-upload", "upload-already-complete"]);
 const FINAL = new Set([400, 403, 404, 410, 413, 422]);
 
 export class Transfer {
   readonly update = signal<string | null>(null);
   readonly isConnected = signal(true);
   readonly state = signal<"sending" | "done" | "refused">("sending");
+  /** Why it was refused. */
+  problem: api.Problem | null = null;
+  /** Whether a refused one is all here still, and can be kept otherwise. */
+  isWhole = false;
   /** Left by an earlier window. */
   readonly isRescued: boolean;
   private breakOff: () => void = () => undefined;
@@ -38,10 +41,13 @@ export class Transfer {
         return;
       } catch (error) {
         if (this.isCancelled) return;
-        if (error instanceof api.Problem && COMPLETE.has(error.code)) return this.finish();
-        if (error instanceof api.Problem && FINAL.has(error.status)) {
-          this.state.value = "refused";
-          return;
+        if (error instanceof api.Problem) {
+          if (error.code === COMPLETE) return this.finish();
+          if (error.code === LOST && (await this.backlog.isWhole())) {
+            await this.beginAnew();
+            continue;
+          }
+          if (FINAL.has(error.status)) return this.refuse(error);
         }
         this.isConnected.value = false;
         this.tell("interrupted");
@@ -68,15 +74,14 @@ export class Transfer {
   /** Leave to upload. The same key opens the same update, however often it is asked for. */
   private async leave(): Promise<Grant> {
     const { kept } = this;
-    if (this.update.value !== null) return api.renewUpload(this.update.value);
+    if (this.update.value !== null) return renewed(this.update.value);
     const body = { size_bytes: null, media_type: kept.mediaType, title: null, reply_to: kept.replyTo };
-    const posted = await api.openRecording(kept.thread, body, kept.id);
-    if (posted.upload === null) throw new api.Problem("nothing-to-upload", "", 409);
+    const posted = await api.openRecording(kept.thread, body, kept.key);
     kept.update = posted.update.id;
     this.update.value = kept.update;
     if (this.isCancelled) await api.removeUpdate(kept.update);
     else await keepRecording(kept);
-    return posted.upload;
+    return posted.upload ?? renewed(kept.update);
   }
 
   private async transfer(address: string, token: string): Promise<void> {
@@ -105,10 +110,7 @@ export class Transfer {
           void backlog.acknowledge(accepted);
         },
         onSuccess: () => resolve(),
-        onError: (error) => {
-          const status = "originalResponse" in error ? (error.originalResponse?.getStatus() ?? 0) : 0;
-          reject(new api.Problem("upload-interrupted", "", status));
-        },
+        onError: (error) => reject(answerOf(error)),
       });
       this.breakOff = () => {
         void upload.abort();
@@ -128,6 +130,21 @@ export class Transfer {
       ...uploads.value,
       [update]: { ...known, sent: sent ?? known.sent, total: backlog.length, state },
     };
+  }
+
+  /** What the server let go of is all here still: it becomes another update. */
+  private async beginAnew(): Promise<void> {
+    if (this.update.value !== null) note(this.update.value, { state: "failed" });
+    this.update.value = null;
+    Object.assign(this.kept, { key: newKey(), update: null });
+    await keepRecording(this.kept);
+  }
+
+  private async refuse(problem: api.Problem): Promise<void> {
+    if (this.update.value !== null) note(this.update.value, { state: "failed" });
+    this.problem = problem;
+    this.isWhole = await this.backlog.isWhole();
+    this.state.value = "refused";
   }
 
   private async finish(): Promise<void> {

@@ -1,12 +1,16 @@
 // Recordings on their way: by tus, resumed after a break, remembered over a reload.
 import { signal } from "@preact/signals";
-import type { Upload as TusUpload } from "tus-js-client";
+import type { DetailedError, Upload as TusUpload } from "tus-js-client";
 import * as api from "../api/client";
 import type { Posted, Upload as Grant } from "../api/types";
 import { keep, stored } from "../stored";
 
 const RETRIES_MS = [0, 1_000, 3_000, 5_000, 10_000, 20_000, 30_000];
 const CHUNK_BYTES = 8 << 20;
+/** The server has it all already; only the answer was lost. */
+export const COMPLETE = "upload-already-complete";
+/** It waited for the rest in vain, and let go of what it had. */
+export const LOST = "upload-expired";
 const TUS = { "Tus-Resumable": "1.0.0" };
 
 export type Sending = {
@@ -83,8 +87,32 @@ async function openUpload(
     title: null,
     reply_to: replyTo,
   });
-  if (posted.upload === null) throw new api.Problem("nothing-to-upload", "", 409);
-  return { update: posted.update.id, grant: posted.upload };
+  return { update: posted.update.id, grant: posted.upload ?? (await renewed(posted.update.id)) };
+}
+
+/** Leave to go on with what was begun. What ended meanwhile says how. */
+export async function renewed(update: string): Promise<Grant> {
+  try {
+    return await api.renewUpload(update);
+  } catch (error) {
+    if (!(error instanceof api.Problem) || error.code !== "nothing-to-upload") throw error;
+    const { recording, problem } = await api.update(update);
+    if (recording.state === "expired") throw new api.Problem(LOST, "", 410);
+    if (recording.state === "refused" && problem !== null) throw new api.Problem(problem.code, problem.detail ?? "", 410);
+    throw new api.Problem(COMPLETE, "", 409);
+  }
+}
+
+/** What the upload service answered, if it did. */
+export function answerOf(error: Error | DetailedError): api.Problem {
+  const reply = "originalResponse" in error ? error.originalResponse : null;
+  let told: { code?: string; detail?: string } = {};
+  try {
+    told = JSON.parse(reply?.getBody() ?? "{}") as typeof told;
+  } catch {
+    // The page of some proxy.
+  }
+  return new api.Problem(told.code ?? "upload-interrupted", told.detail ?? "", reply?.getStatus() ?? 0);
 }
 
 /** Create the upload or find the one this grant began; returns its address. */

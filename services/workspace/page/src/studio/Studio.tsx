@@ -71,7 +71,7 @@ export function Studio({ occasion: { thread, replyTo } }: { occasion: Occasion }
   const state = take.value?.state.value;
   useEffect(() => {
     if (state !== "stopped") return;
-    announce(t.posted);
+    if (take.value?.transfer.state.value !== "refused") announce(t.posted);
     leave();
   }, [state]);
 

@@ -66,6 +66,7 @@ export class Take {
       replyTo,
       mediaType: recorder.mimeType.split(";")[0] ?? "",
       begunAt: new Date().toISOString(),
+      key: newKey(),
       update: null,
     });
     return new Take(recorder, transfer);

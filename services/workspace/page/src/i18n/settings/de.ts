@@ -186,5 +186,10 @@ export const refusals: typeof Refusals = {
   "invitation-threads": "Wählen Sie mindestens ein Thema, das der Gast sieht.",
   "member-not-found": "Diese Person ist nicht mehr im Team.",
   "invitation-not-found": "Diese Einladung wurde schon benutzt oder zurückgezogen.",
+  "thread-not-found": "Das Thema ist weg, oder Sie dürfen es nicht mehr sehen.",
+  "update-not-found": "Das Update ist weg, oder Sie dürfen es nicht mehr sehen.",
+  "upload-terminated": "Das Update, zu dem sie gehört, wurde entfernt.",
+  "upload-expired": "Der Server hat vergeblich auf den Rest gewartet und verworfen, was er hatte.",
+  "upload-too-large": "Sie ist größer als hier erlaubt.",
   "query-refused": "Suchen Sie nach mindestens einem Wort und höchstens 400 Zeichen.",
 };

@@ -185,5 +185,10 @@ export const refusals = {
   "invitation-threads": "Choose at least one thread for a guest to see.",
   "member-not-found": "This person is no longer in the team.",
   "invitation-not-found": "This invitation was used or withdrawn already.",
+  "thread-not-found": "The thread is gone, or you may no longer see it.",
+  "update-not-found": "The update is gone, or you may no longer see it.",
+  "upload-terminated": "The update it belongs to was removed.",
+  "upload-expired": "The server waited for the rest in vain and let go of what it had.",
+  "upload-too-large": "It is larger than allowed here.",
   "query-refused": "Look for at least one word, and at most 400 characters.",
 };

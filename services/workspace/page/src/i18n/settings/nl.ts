@@ -186,5 +186,10 @@ export const refusals: typeof Refusals = {
   "invitation-threads": "Kies ten minste één onderwerp dat de gast ziet.",
   "member-not-found": "Deze persoon zit niet meer in het team.",
   "invitation-not-found": "Deze uitnodiging is al gebruikt of ingetrokken.",
+  "thread-not-found": "Het onderwerp is weg, of u mag het niet meer zien.",
+  "update-not-found": "De update is weg, of u mag haar niet meer zien.",
+  "upload-terminated": "De update waar ze bij hoort, is verwijderd.",
+  "upload-expired": "De server heeft vergeefs op de rest gewacht en laten gaan wat hij had.",
+  "upload-too-large": "Ze is groter dan hier mag.",
   "query-refused": "Zoek naar ten minste één woord en hoogstens 400 tekens.",
 };

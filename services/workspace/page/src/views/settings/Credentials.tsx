@@ -7,6 +7,7 @@ import { ActionForm, Confirm } from "../../parts/action";
 import { Once } from "../../parts/Once";
 import { Rows } from "../../parts/Rows";
 import { useResource } from "../../resource";
+import { saveAs } from "../../save";
 import { Section } from "./Section";
 
 export function Credentials({ team }: { team: string }) {
@@ -94,12 +95,4 @@ function Made({ credential }: { credential: api.MadeCredential }) {
       </button>
     </div>
   );
-}
-
-function saveAs(name: string, content: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([content], { type: "application/octet-stream" }));
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(link.href);
 }
