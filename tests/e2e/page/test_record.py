@@ -377,3 +377,41 @@ def test_what_is_redone_or_discarded_leaves_nothing(page: Page, api: Api) -> Non
     expect(page.get_by_text("Nothing here yet")).to_be_visible()
     wait_until(lambda: not api.call("GET", f"/threads/{thread}/updates")["items"], WAIT_MS / 1000)
     wait_until(lambda: page.evaluate(PIECES) == 0, WAIT_MS / 1000)
+
+
+#: Remembers which devices the browser gave.
+REMEMBER = """(() => {
+  const ask = MediaDevices.prototype.getUserMedia;
+  globalThis.given = [];
+  MediaDevices.prototype.getUserMedia = async function (wanted) {
+    const stream = await ask.call(this, wanted);
+    given.push(...stream.getTracks());
+    return stream;
+  };
+})()"""
+#: What a browser does when somebody pulls them out.
+UNPLUG = """() => {
+  for (const track of given.filter((each) => each.readyState === "live")) {
+    track.stop();
+    track.dispatchEvent(new Event("ended"));
+  }
+}"""
+
+
+def test_a_microphone_that_goes_away_ends_the_recording_and_says_so(page: Page, api: Api) -> None:
+    page.add_init_script(REMEMBER)
+    thread = api.open_thread("Unplugged")
+    page.goto(f"/threads/{thread}")
+    page.get_by_role("button", name="Record", exact=True).click()
+    page.get_by_role("radio", name="Voice only").check()
+    expect(page.get_by_role("button", name="Start recording")).to_be_enabled()
+    page.evaluate(UNPLUG)
+    expect(page.get_by_text("No camera or microphone was found")).to_be_visible()
+
+    page.get_by_role("button", name="Try again").click()
+    begin_now(page)
+    wait_recorded(page, 3)
+    page.evaluate(UNPLUG)
+    expect(page.get_by_text("The microphone or camera is gone")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    ready_update(api, thread)

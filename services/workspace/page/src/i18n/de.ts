@@ -198,6 +198,7 @@ export const de: Dictionary = {
     asking: "Ihr Browser fragt, ob diese Seite Sie sehen und hören darf.",
     denied: "Ihr Browser erlaubt es nicht. Erlauben Sie Kamera, Mikrofon oder Bildschirm in seinen Einstellungen für diese Seite und versuchen Sie es erneut.",
     missing: "Es wurde keine Kamera und kein Mikrofon gefunden. Schließen Sie eines an und versuchen Sie es erneut.",
+    lost: "Mikrofon oder Kamera ist weg. Was aufgenommen war, wird gesendet.",
     busy: "Ein anderes Programm nutzt Kamera oder Mikrofon. Schließen Sie es dort und versuchen Sie es erneut.",
     startsIn: (n) => `Beginnt in ${n}`,
     now: "Jetzt starten",

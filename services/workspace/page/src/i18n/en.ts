@@ -197,6 +197,7 @@ export const en = {
     asking: "Your browser asks whether this page may see and hear you.",
     denied: "Your browser does not allow it. Allow camera, microphone or screen in its settings for this site, then try again.",
     missing: "No camera or microphone was found. Connect one, then try again.",
+    lost: "The microphone or camera is gone. What was recorded is posted.",
     busy: "Another program is using the camera or microphone. Close it there, then try again.",
     startsIn: (n: number) => `Starts in ${n}`,
     now: "Start now",

@@ -198,6 +198,7 @@ export const nl: Dictionary = {
     asking: "Uw browser vraagt of deze pagina u mag zien en horen.",
     denied: "Uw browser staat het niet toe. Sta camera, microfoon of scherm toe in de instellingen voor deze site en probeer het opnieuw.",
     missing: "Er is geen camera of microfoon gevonden. Sluit er een aan en probeer het opnieuw.",
+    lost: "De microfoon of camera is weg. Wat opgenomen was, wordt geplaatst.",
     busy: "Een ander programma gebruikt de camera of microfoon. Sluit het daar en probeer het opnieuw.",
     startsIn: (n) => `Begint over ${n}`,
     now: "Nu beginnen",

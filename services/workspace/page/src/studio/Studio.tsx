@@ -44,7 +44,8 @@ export function Studio({ occasion: { thread, replyTo } }: { occasion: Occasion }
       const opened = await Source.open(...wanted);
       // Meanwhile something else was chosen, or the studio closed.
       if (dialog.current === null || wanted[0] !== mode.value || wanted[1] !== choice.value) return opened.close();
-      opened.whenScreenEnds = () => {
+      opened.whenEnded = (isScreen) => {
+        if (!isScreen) trouble.value = take.value === null ? t.missing : t.lost;
         if (take.value !== null) take.value.stop();
         else letGo();
       };
@@ -71,7 +72,7 @@ export function Studio({ occasion: { thread, replyTo } }: { occasion: Occasion }
   const state = take.value?.state.value;
   useEffect(() => {
     if (state !== "stopped") return;
-    if (take.value?.transfer.state.value !== "refused") announce(t.posted);
+    if (take.value?.transfer.state.value !== "refused") announce(trouble.value ?? t.posted);
     leave();
   }, [state]);
 

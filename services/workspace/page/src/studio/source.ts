@@ -15,8 +15,8 @@ export const hasCamera = (mode: Mode) => mode === "camera" || mode === "corner";
 export class Source {
   /** How loud it is, from 0 (silence) to 1. */
   readonly level = signal(0);
-  /** Called when the browser's own button ends the sharing of the screen. */
-  whenScreenEnds: () => void = () => undefined;
+  /** Called when the browser's own button ends the sharing of the screen, or a device went away. */
+  whenEnded: (isScreen: boolean) => void = () => undefined;
   private readonly context = new AudioContext();
   private frame = 0;
 
@@ -45,7 +45,10 @@ export class Source {
       const [face] = person.getVideoTracks();
       const picture = shown && face ? cornerOf(shown, face) : (shown ?? face);
       if (picture !== undefined) source.recorded.addTrack(picture);
-      shown?.addEventListener("ended", () => source.whenScreenEnds());
+      // What is recorded is mixed and drawn here, so it would go on with silence and a still picture.
+      for (const stream of held) {
+        for (const track of stream.getTracks()) track.addEventListener("ended", () => source.whenEnded(stream === screen));
+      }
       return source;
     } catch (error) {
       letGo(held);
@@ -55,7 +58,7 @@ export class Source {
 
   close(): void {
     cancelAnimationFrame(this.frame);
-    this.whenScreenEnds = () => undefined;
+    this.whenEnded = () => undefined;
     letGo([...this.held, this.recorded]);
     void this.context.close();
   }
