@@ -379,6 +379,20 @@ def test_what_is_redone_or_discarded_leaves_nothing(page: Page, api: Api) -> Non
     wait_until(lambda: page.evaluate(PIECES) == 0, WAIT_MS / 1000)
 
 
+def test_a_studio_that_records_stays_whatever_asks_it_to_close(page: Page, api: Api) -> None:
+    page.goto(f"/threads/{api.open_thread('Escape')}")
+    record(page, "Voice only")
+    for _ in range(3):
+        page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    # As Android's way back does.
+    page.evaluate("document.querySelector('dialog').close()")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    wait_recorded(page, 2)
+    page.get_by_role("button", name="Discard").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
 #: Remembers which devices the browser gave.
 REMEMBER = """(() => {
   const ask = MediaDevices.prototype.getUserMedia;

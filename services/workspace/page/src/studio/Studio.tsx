@@ -101,6 +101,16 @@ export function Studio({ occasion: { thread, replyTo } }: { occasion: Occasion }
         // A key pressed by mistake must not cost a recording.
         if (take.value === null) leave();
       }}
+      onKeyDown={(event) => {
+        // Asked twice in a row, browsers close a dialog whatever it answers.
+        if (event.key === "Escape" && take.value !== null) event.preventDefault();
+      }}
+      onClose={() => {
+        // Nor does the way back of a telephone ask at all.
+        if (occasion.value === null) return;
+        if (take.value === null) leave();
+        else dialog.current?.showModal();
+      }}
     >
       <header class="studio-head">
         <h2 id="studio">{replyTo === null ? t.heading : t.replyHeading}</h2>
