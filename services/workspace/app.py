@@ -11,6 +11,7 @@ from aiohttp import web
 from services.workspace import consumer
 from services.workspace.accounts import usecases as accounts
 from services.workspace.accounts.authentication import Authentication
+from services.workspace.accounts.cookies import extend_session
 from services.workspace.accounts.passwords import Passwords
 from services.workspace.capabilities import Capabilities
 from services.workspace.context import WORKSPACE, Workspace
@@ -121,6 +122,7 @@ def http_app(parts: Parts) -> web.Application:
         health=_health(parts),
         settings=workspace.settings,
         idempotency=Replies(workspace.database, workspace.clock, workspace.seal),
+        middlewares=(extend_session,),
         clock=workspace.clock,
     )
     app[WORKSPACE] = workspace

@@ -23,6 +23,8 @@ from shared.db import Connection, Database
 from shared.errors import UnauthenticatedError
 
 SESSION_COOKIE = "tidings_session"
+#: The secret of a session that lasts longer from this request on.
+EXTENDED: web.RequestKey[str] = web.RequestKey("extended", str)
 
 
 class Authentication:
@@ -42,7 +44,7 @@ class Authentication:
         async with self._database.transaction() as tx:
             if header is not None:
                 return await _asker_of_token(tx, header, now)
-            return await _asker_of_session(tx, cookie or "", now)
+            return await _asker_of_session(tx, request, cookie or "", now)
 
 
 async def _asker_of_token(tx: Connection, header: str, now: datetime) -> Asker:
@@ -64,10 +66,13 @@ async def _asker_of_token(tx: Connection, header: str, now: datetime) -> Asker:
     )
 
 
-async def _asker_of_session(tx: Connection, secret: str, now: datetime) -> Asker:
+async def _asker_of_session(
+    tx: Connection, request: web.Request, secret: str, now: datetime
+) -> Asker:
     session = await store.session_by_secret(tx, hash_secret(secret), now)
     if session is None:
         raise SessionOverError
     if now - session.last_used_at > TOUCH_EVERY:
         await store.touch_session(tx, session.id, now, now + SESSION_LIFETIME)
+        request[EXTENDED] = secret
     return Asker(person_id=session.person_id, session_id=session.id)

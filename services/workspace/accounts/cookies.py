@@ -2,10 +2,12 @@
 
 from aiohttp import web
 
-from services.workspace.accounts.authentication import SESSION_COOKIE
+from services.workspace.accounts.authentication import EXTENDED, SESSION_COOKIE
 from services.workspace.accounts.domain import SESSION_LIFETIME
 from services.workspace.accounts.oidc import ATTEMPT_LIFETIME, CALLBACK_PATH
 from services.workspace.context import Workspace
+from services.workspace.web import workspace_of
+from shared.http.table import Handler
 
 STATE_COOKIE = "tidings_sign_in"
 
@@ -21,6 +23,16 @@ def set_session(workspace: Workspace, response: web.StreamResponse, secret: str)
         samesite="Lax",
         secure=workspace.settings.is_https,
     )
+
+
+@web.middleware
+async def extend_session(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let the cookie last as long as its session, which use extends; an ended one stays ended."""
+    response = await handler(request)
+    secret = request.get(EXTENDED)
+    if secret is not None and not response.prepared and SESSION_COOKIE not in response.cookies:
+        set_session(workspace_of(request), response, secret)
+    return response
 
 
 def clear_session(workspace: Workspace, response: web.StreamResponse) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.e2e.page.conftest import WAIT_MS, Api
+from tests.e2e.page.conftest import WAIT_MS, Api, picture, violations
 from tests.support.stack import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
@@ -164,6 +164,34 @@ def test_a_new_password_signs_out_everywhere_else(browser: Browser, api: Api, si
     there.wait_for_url("**/sign-in?next=*")
     for page in (here, there):
         page.context.close()
+
+
+def test_who_is_signed_out_elsewhere_keeps_what_is_half_written(
+    browser: Browser, api: Api, site: str
+) -> None:
+    person = api.newcomer("Noor")
+    page = browser.new_context(base_url=site, locale="en-GB").new_page()
+    sign_in(page, person)
+    update = api.write(api.open_thread("Half-written"), "The buoy is out.")
+    page.goto(f"/updates/{update}#comments")
+    draft = page.get_by_label("Write a comment")
+    draft.fill("Since when?")
+    assert page.request.delete("/api/v1/sessions/this").ok
+    page.get_by_role("button", name="Post", exact=True).click()
+    expect(page.get_by_text("You are signed out. What you see")).to_be_visible()
+    expect(draft).to_have_value("Since when?")
+    assert violations(page) == []
+    picture(page, "signed-out")
+
+    with page.expect_popup() as opened:
+        page.get_by_role("button", name="Sign in").click()
+    opened.value.wait_for_url("**/sign-in?next=*")
+    sign_in(opened.value, person)
+    assert opened.value.url.endswith(f"/updates/{update}#comments")
+    page.get_by_role("button", name="Post", exact=True).click()
+    expect(page.locator(".comment", has_text="Since when?")).to_be_visible()
+    expect(page.get_by_text("You are signed out")).to_have_count(0)
+    page.context.close()
 
 
 def sign_in(page: Page, person: dict[str, str]) -> None:

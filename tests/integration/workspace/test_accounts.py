@@ -40,6 +40,21 @@ async def test_the_right_password_begins_a_session_and_signing_out_ends_it(
     assert (await ann.get("/api/v1/me")).code == "session-over"
 
 
+async def test_a_cookie_lasts_as_long_as_the_session_that_is_used(house: WorkspaceHouse) -> None:
+    ann = await house.browser(await house.person("Ann"))
+    assert "Set-Cookie" not in (await ann.get("/api/v1/me")).headers
+
+    await house.database.execute("UPDATE sessions SET last_used_at = now() - interval '1 hour'")
+    extended = (await ann.get("/")).headers["Set-Cookie"]
+    assert f"tidings_session={cookie_of(extended)}" == ann.headers["Cookie"]
+    assert f"Max-Age={30 * 24 * 3600};" in extended
+    assert "Set-Cookie" not in (await ann.get("/api/v1/me")).headers
+
+    await house.database.execute("UPDATE sessions SET last_used_at = now() - interval '1 hour'")
+    ended = await ann.delete("/api/v1/sessions/this")
+    assert "Max-Age=0;" in ended.headers["Set-Cookie"]
+
+
 async def test_a_browser_with_a_name_that_is_no_text_is_let_in_too(house: WorkspaceHouse) -> None:
     await house.person("Ann", PASSWORD)
     body = json.dumps({"email": "ann@example.org", "password": PASSWORD}).encode()

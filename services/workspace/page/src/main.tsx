@@ -2,7 +2,7 @@ import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import "./style/page.css";
 import "./style/settings.css";
-import { Problem } from "./api/client";
+import { Problem, signInAddress } from "./api/client";
 import { preferredLanguage, speak, text } from "./i18n";
 import { Shell } from "./parts/Shell";
 import { SettingsSlot } from "./parts/SettingsSlot";
@@ -23,9 +23,11 @@ function Page() {
     let timer: ReturnType<typeof setTimeout> | undefined;
     enter()
       .then(() => setState("in"))
-      .catch((error: Problem) => {
-        setState(error);
-        if (error.isOffline) timer = setTimeout(() => setState("entering"), RETRY_MS);
+      .catch((error: unknown) => {
+        const problem = Problem.of(error);
+        if (problem.status === 401) return location.assign(signInAddress());
+        setState(problem);
+        if (problem.isOffline) timer = setTimeout(() => setState("entering"), RETRY_MS);
       });
     return () => clearTimeout(timer);
   }, [state === "entering"]);

@@ -1,4 +1,5 @@
 // The one place that talks to the HTTP API.
+import { signal } from "@preact/signals";
 import { newKey } from "./keys";
 import type * as api from "./types";
 
@@ -19,9 +20,12 @@ export class Problem extends Error {
   }
 }
 
-export function signInAgain(): void {
-  location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
-}
+/** Whether the session is over. Nothing leaves the page for that: what is half-written or recorded stays. */
+export const isSignedOut = signal(false);
+
+/** Where to sign in, and come back from to here. */
+export const signInAddress = (): string =>
+  `/sign-in?next=${encodeURIComponent(location.pathname + location.search + location.hash)}`;
 
 /** The version of each thing as it was last read, so that a change says what it was made from. */
 const versions = new Map<string, string>();
@@ -40,11 +44,11 @@ export async function call<T>(method: string, path: string, body?: unknown, key?
   }
   const read = reply.headers.get("ETag");
   if (reply.ok && read !== null) versions.set(path, read);
+  if (reply.ok || reply.status === 401) isSignedOut.value = !reply.ok;
   if (reply.status === 204) return undefined as T;
   const told: unknown = await reply.json().catch(() => ({}));
   if (reply.ok) return told as T;
   const problem = told as { code?: string; detail?: string };
-  if (reply.status === 401) signInAgain();
   throw new Problem(problem.code ?? "unknown", problem.detail ?? reply.statusText, reply.status);
 }
 

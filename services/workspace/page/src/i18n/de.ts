@@ -17,6 +17,8 @@ export const de: Dictionary = {
   signOut: "Abmelden",
   team: "Team",
   offline: "Keine Verbindung. Was Sie sehen, ist vielleicht alt; es erneuert sich von selbst.",
+  signedOut: "Sie sind abgemeldet. Was Sie sehen, ist vielleicht alt.",
+  signIn: "Anmelden",
   slowLive: "Die Live-Verbindung ist unterbrochen. Neuer Versuch läuft.",
   loading: "Lädt",
   tryAgain: "Noch einmal versuchen",

@@ -16,6 +16,8 @@ export const en = {
   signOut: "Sign out",
   team: "Team",
   offline: "No connection. What you see may be old; it refreshes by itself.",
+  signedOut: "You are signed out. What you see may be old.",
+  signIn: "Sign in",
   slowLive: "Live updates are interrupted. Trying again.",
   loading: "Loading",
   tryAgain: "Try again",

@@ -17,6 +17,8 @@ export const nl: Dictionary = {
   signOut: "Afmelden",
   team: "Team",
   offline: "Geen verbinding. Wat u ziet kan oud zijn; het ververst vanzelf.",
+  signedOut: "U bent afgemeld. Wat u ziet kan oud zijn.",
+  signIn: "Aanmelden",
   slowLive: "De live-verbinding is onderbroken. Er wordt opnieuw geprobeerd.",
   loading: "Laden",
   tryAgain: "Opnieuw proberen",

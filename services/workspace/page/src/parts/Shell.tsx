@@ -7,6 +7,7 @@ import { language, languages, speak, text, type Language } from "../i18n";
 import { connection } from "../live";
 import { go, query, route } from "../router";
 import { beIn, me, scheme, team, teams, type Scheme } from "../session";
+import { complain } from "./action";
 import { MenuIcon, SearchIcon } from "./icons";
 import { RescueSlot, StudioSlot } from "./slots";
 
@@ -52,6 +53,17 @@ function Mark() {
 
 function Connection() {
   const t = text.value;
+  if (api.isSignedOut.value) {
+    return (
+      <div class="connection" role="status">
+        {t.signedOut}{" "}
+        {/* In another window: here something may be half-written. */}
+        <button type="button" class="link" onClick={() => open(api.signInAddress())}>
+          {t.signIn}
+        </button>
+      </div>
+    );
+  }
   if (connection.value === "live") return <div role="status" />;
   return (
     <div class="connection" role="status">
@@ -174,10 +186,7 @@ function Menu() {
         <button
           type="button"
           class="button quiet wide"
-          onClick={async () => {
-            await api.signOut();
-            location.assign("/sign-in");
-          }}
+          onClick={() => void api.signOut().then(() => location.assign("/sign-in"), complain)}
         >
           {t.signOut}
         </button>

@@ -174,6 +174,8 @@ export const settings = {
 export const refusals = {
   "words-changed": "Somebody changed these words meanwhile. Look again, then correct them.",
   offline: "There is no connection, so nothing was changed. Try again in a moment.",
+  "session-over": "You are signed out. Sign in, then try again.",
+  unauthenticated: "You are signed out. Sign in, then try again.",
   unavailable: "This is not possible right now. Try again in a moment.",
   internal: "Something went wrong on our side. Try again; if it stays, tell whoever runs Tidings.",
   stale: "Somebody changed this in the meantime. What you see now is new; make your change again.",

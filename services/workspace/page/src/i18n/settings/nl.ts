@@ -175,6 +175,8 @@ export const settings: typeof Settings = {
 export const refusals: typeof Refusals = {
   "words-changed": "Iemand heeft deze woorden intussen veranderd. Kijk opnieuw en verbeter ze dan.",
   offline: "Er is geen verbinding; er is niets gewijzigd. Probeer het zo nog eens.",
+  "session-over": "U bent afgemeld. Meld u aan en probeer het opnieuw.",
+  unauthenticated: "U bent afgemeld. Meld u aan en probeer het opnieuw.",
   unavailable: "Dit kan nu niet. Probeer het zo nog eens.",
   internal: "Er ging bij ons iets mis. Probeer het nog eens; blijft het zo, zeg het dan tegen wie Tidings beheert.",
   stale: "Iemand heeft dit intussen gewijzigd. Wat u nu ziet is nieuw; maak uw wijziging opnieuw.",
