@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from shared.contracts import messages as m
 from shared.contracts.summary import Evidence, Statement, StatementKind
 from tests.e2e.page.conftest import WAIT_MS, Api, click_word, picture, violations
-from tests.support.media_samples import silent_opus
+from tests.support.media_samples import browser_webm, silent_opus
 from tests.support.stack import Stack
 from tests.support.told import sent_recording, sentence_of, tell
 
@@ -174,6 +175,80 @@ def test_silence_is_skipped_on_request_and_so_next_time(page: Page, told: str) -
     page.wait_for_function(f"() => {MEDIA}.currentTime >= 29")
     page.reload()
     expect(button).to_have_attribute("aria-pressed", "true")
+
+
+def test_playing_goes_on_with_another_address_when_the_old_one_has_run_out(
+    page: Page, told: str
+) -> None:
+    page.goto(f"/updates/{told}")
+    page.wait_for_function(HAS_MEDIA)
+    page.evaluate(f"{MEDIA}.currentTime = 100")
+    page.keyboard.press("k")
+    page.wait_for_function(f"() => {MEDIA}.currentTime > 100.2")
+    address = page.evaluate(f"{MEDIA}.src")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(f"**/api/v1/updates/{told}", hold, times=1)
+    with page.expect_request(f"**/api/v1/updates/{told}"):
+        asked_ms = page.evaluate(f"{MEDIA}.dispatchEvent(new Event('error')), performance.now()")
+    # The answer takes longer than anybody would wait for it.
+    page.wait_for_function("asked => performance.now() - asked > 1000", arg=asked_ms)
+    held.pop().continue_()
+
+    page.wait_for_function(
+        f"""old => {MEDIA}.src !== old && {MEDIA}.currentTime > 100.2 && !{MEDIA}.paused""",
+        arg=address,
+    )
+
+
+def test_playing_goes_on_when_the_sound_gets_its_picture(
+    page: Page, stack: Stack, api: Api, tmp_path: Path
+) -> None:
+    clip = browser_webm(tmp_path / "clip.webm", 20)
+    update = sent_recording(stack, clip, api.open_thread("First heard, then seen"))["id"]
+    shown = {"audio"}
+
+    def answer(route: Route) -> None:
+        told = route.fetch().json()
+        media = told["recording"]["media"]
+        told["recording"]["media"] = [each for each in media if each["kind"] in shown]
+        route.fulfill(json=told)
+
+    page.route(f"**/api/v1/updates/{update}", answer)
+    page.goto(f"/updates/{update}?t=5")
+    page.wait_for_function("() => document.querySelector('audio')?.currentTime === 5")
+    page.keyboard.press("k")
+    page.wait_for_function("() => document.querySelector('audio').currentTime > 5")
+    shown.update(("video", "poster"))
+    api.change(f"/updates/{update}", {"title": "Now with its picture"})
+
+    page.wait_for_function(
+        """() => {
+          const video = document.querySelector("video");
+          return video?.currentTime > 5 && !video.paused;
+        }"""
+    )
+
+
+def test_a_word_clicked_while_the_player_loads_is_where_it_plays(page: Page, told: str) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/media/**", hold)
+    page.goto(f"/updates/{told}?t=200")
+    page.wait_for_function(f"() => {MEDIA} !== null")
+    click_word(page, "harbour")
+    while held:
+        held.pop().continue_()
+    page.unroute("**/media/**")
+
+    # Where it was told to begin is 31.2, and it plays on.
+    page.wait_for_function(f"() => {MEDIA}.currentTime > 31.5 && {MEDIA}.currentTime < 60")
 
 
 def test_chapters_are_there_for_the_player_and_the_reader(page: Page, told: str) -> None:

@@ -24,10 +24,10 @@ export class Playback {
   private media: HTMLMediaElement | null = null;
   private awaited: { ms: number; play: boolean } | null = null;
 
-  /** Go to a moment; opens the player first where there is none yet. */
+  /** Go to a moment, as soon as there is something to go through; opens the player where there is none yet. */
   seek(ms: number, play: boolean): void {
     this.nowMs.value = ms;
-    if (this.media === null) {
+    if (this.media === null || this.media.readyState === 0) {
       this.awaited = { ms, play: play || (this.awaited?.play ?? false) };
       this.isOpen.value = true;
       return;
@@ -84,7 +84,7 @@ export class Playback {
     };
     const look = () => {
       hurry();
-      this.nowMs.value = media.currentTime * 1000;
+      if (media.readyState > 0) this.nowMs.value = media.currentTime * 1000;
       frame = media.paused ? 0 : requestAnimationFrame(look);
     };
     const on: Record<string, () => void> = {
@@ -100,6 +100,10 @@ export class Playback {
       seeked: look,
       // In a page nobody looks at no frames are drawn, but it plays on.
       timeupdate: hurry,
+      // It has another address now, and begins anew: go on from here.
+      emptied: () => {
+        this.awaited ??= { ms: this.nowMs.peek(), play: this.isPlaying.peek() };
+      },
       ratechange: () => keep("rate", String(media.playbackRate)),
       loadedmetadata: () => {
         media.playbackRate = Number(stored("rate") ?? 1);
@@ -113,6 +117,8 @@ export class Playback {
       cancelAnimationFrame(frame);
       for (const [name, listener] of Object.entries(on)) media.removeEventListener(name, listener);
       if (sounding === this) sounding = null;
+      // Whatever comes in its place goes on from here.
+      this.awaited ??= { ms: this.nowMs.peek(), play: !media.paused };
       this.isPlaying.value = false;
       this.media = null;
     };

@@ -9,7 +9,7 @@ import "media-chrome/dist/media-fullscreen-button.js";
 import "media-chrome/dist/media-loading-indicator.js";
 import "media-chrome/dist/lang/de.js";
 import "./player-nl";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { captionsUrl } from "../api/client";
 import { clock } from "../format";
 import { language, languages, text } from "../i18n";
@@ -29,7 +29,8 @@ export function Player({ update, playback, refresh, chapters = NO_CHAPTERS, word
   const [failed, setFailed] = useState(false);
   const [rate, setRate] = useState(1);
   const [hasCaptionsOn, setCaptions] = useState(false);
-  const retried = useRef(false);
+  /** How far taking new addresses is, since those in use stopped working. */
+  const renewing = useRef<"no" | "asked" | "tried">("no");
   const of = (kind: string) => update.recording.media.find((each) => each.kind === kind)?.url;
   // Addresses are new with every reply; the first one stays until it stops working.
   const version = update.recording.media.map((each) => each.kind + each.size_bytes).join();
@@ -41,7 +42,8 @@ export function Player({ update, playback, refresh, chapters = NO_CHAPTERS, word
   const isVideo = of("video") !== undefined && update.recording.has_video === true;
   const hasCaptions = update.transcript.state === "complete";
 
-  useEffect(() => (media.current === null ? undefined : playback.attach(media.current)), [playback, isVideo]);
+  // At once: an element that has left the page is paused a moment later.
+  useLayoutEffect(() => (media.current === null ? undefined : playback.attach(media.current)), [playback, isVideo]);
 
   useEffect(() => {
     const track = captionsOf(media.current);
@@ -64,19 +66,17 @@ export function Player({ update, playback, refresh, chapters = NO_CHAPTERS, word
   }, [chaptersUrl, isVideo]);
 
   const onError = () => {
-    if (retried.current) {
-      setFailed(true);
-      return;
-    }
-    // Most likely the address is over an hour old: take a new one and go on from here.
-    retried.current = true;
-    const { currentTime = 0, paused = true } = media.current ?? {};
+    if (renewing.current === "tried") setFailed(true);
+    if (renewing.current !== "no") return;
+    // Most likely the address is over an hour old: take a new one.
+    renewing.current = "asked";
     refresh();
-    setTimeout(() => {
-      setRenewal((count) => count + 1);
-      playback.seek(currentTime * 1000, !paused);
-    }, 500);
   };
+  useEffect(() => {
+    if (renewing.current !== "asked") return;
+    renewing.current = "tried";
+    setRenewal((count) => count + 1);
+  }, [update]);
 
   const shared = {
     ref: media,
@@ -87,7 +87,7 @@ export function Player({ update, playback, refresh, chapters = NO_CHAPTERS, word
     onError,
     onRateChange: () => setRate(media.current?.playbackRate ?? 1),
     onPlaying: () => {
-      retried.current = false;
+      renewing.current = "no";
       setFailed(false);
     },
   };
