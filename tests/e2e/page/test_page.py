@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.e2e.page.conftest import (
     PAGE,
@@ -184,6 +184,35 @@ def test_a_comment_at_a_moment_and_its_reply_reach_the_other_reader(
     expect(page.get_by_text("The old one.")).to_be_visible()
     expect(page.locator(".comment .chip", has_text="0:02")).to_be_visible()
     assert violations(page) == []
+
+
+def test_a_comment_whose_answer_was_lost_is_posted_once_and_another_one_as_well(
+    context: BrowserContext, api: Api
+) -> None:
+    update = api.write(api.open_thread("Bad line"), "The line is bad today.")
+    page = context.new_page()
+    page.goto(f"/updates/{update}")
+
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort("connectionreset")
+
+    page.route("**/comments", lose, times=1)
+    draft, post = page.get_by_label("Write a comment"), page.get_by_role("button", name="Post")
+    draft.fill("Hello?")
+    post.click()
+    expect(page.get_by_text("There is no connection. Try again")).to_be_visible()
+    post.click()
+    expect(draft).to_have_value("")
+    page.route("**/comments", lose, times=1)
+    draft.fill("Can you hear me?")
+    post.click()
+    expect(page.locator(".comment", has_text="Can you hear me?")).to_be_visible()
+    draft.fill("Can you hear me now?")
+    post.click()
+    expect(page.locator(".comment", has_text="Can you hear me now?")).to_be_visible()
+    said = [each["text"] for each in api.call("GET", f"/updates/{update}/comments")["items"]]
+    assert said == ["Hello?", "Can you hear me?", "Can you hear me now?"]
 
 
 def test_search_finds_the_moment_and_plays_it_among_the_results(page: Page, spoken: str) -> None:

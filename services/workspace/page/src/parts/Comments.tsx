@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import * as api from "../api/client";
-import { newKey } from "../api/keys";
+import { RequestKeys } from "../api/keys";
 import type { Comment } from "../api/types";
 import { announce } from "../announce";
 import { ago, clock, exact } from "../format";
@@ -114,15 +114,15 @@ function Writing({ update, parent, playback, posted }: WritingProps) {
   const draft = useSignal("");
   const isAtMoment = useSignal(false);
   const atMs = useSignal<number | null>(null);
-  const key = useRef(newKey());
+  const keys = useMemo(() => new RequestKeys(), []);
   const label = parent === null ? t.comments.write : t.comments.replyTo(parent.author.name);
   const submit = async () => {
     if (!draft.value.trim()) return;
     const moment = isAtMoment.value ? atMs.value : null;
     const body = { text: draft.value.trim(), at_ms: moment, parent_id: parent?.id ?? null };
     try {
-      await api.comment(update, body, key.current);
-      key.current = newKey();
+      await api.comment(update, body, keys.of(body));
+      keys.forget(body);
       draft.value = "";
       isAtMoment.value = false;
       atMs.value = null;

@@ -1,8 +1,8 @@
 // Where an update begins: files, or written words.
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import * as api from "../api/client";
-import { newKey } from "../api/keys";
+import { RequestKeys } from "../api/keys";
 import { announce } from "../announce";
 import { text } from "../i18n";
 import { forget, sendFile, unfinished, uploads } from "../send/uploads";
@@ -137,8 +137,7 @@ function Writing({ thread, replyTo, done, cancel }: WritingProps) {
   const t = text.value;
   const draft = useSignal("");
   const isBusy = useSignal(false);
-  // One key for one text: sending it again after a lost answer posts it once.
-  const key = useRef(newKey());
+  const keys = useMemo(() => new RequestKeys(), []);
   return (
     <form
       onSubmit={async (event) => {
@@ -146,7 +145,8 @@ function Writing({ thread, replyTo, done, cancel }: WritingProps) {
         if (!draft.value.trim() || isBusy.value) return;
         isBusy.value = true;
         try {
-          await api.write(thread, { text: draft.value, reply_to: replyTo }, key.current);
+          const body = { text: draft.value, reply_to: replyTo };
+          await api.write(thread, body, keys.of(body));
           done();
         } catch (error) {
           complain(error);

@@ -174,7 +174,7 @@ export const settings: typeof Settings = {
 
 export const refusals: typeof Refusals = {
   "words-changed": "Jemand hat diese Wörter inzwischen geändert. Sehen Sie nach und berichtigen Sie dann.",
-  offline: "Es gibt keine Verbindung; nichts wurde geändert. Versuchen Sie es gleich noch einmal.",
+  offline: "Es gibt keine Verbindung. Versuchen Sie es gleich noch einmal.",
   "session-over": "Sie sind abgemeldet. Melden Sie sich an und versuchen Sie es noch einmal.",
   unauthenticated: "Sie sind abgemeldet. Melden Sie sich an und versuchen Sie es noch einmal.",
   unavailable: "Das geht gerade nicht. Versuchen Sie es gleich noch einmal.",

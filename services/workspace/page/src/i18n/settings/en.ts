@@ -173,7 +173,7 @@ export const settings = {
 /** What a refusal means, by its code; one that is not here says it in the server's own words. */
 export const refusals = {
   "words-changed": "Somebody changed these words meanwhile. Look again, then correct them.",
-  offline: "There is no connection, so nothing was changed. Try again in a moment.",
+  offline: "There is no connection. Try again in a moment.",
   "session-over": "You are signed out. Sign in, then try again.",
   unauthenticated: "You are signed out. Sign in, then try again.",
   unavailable: "This is not possible right now. Try again in a moment.",

@@ -174,7 +174,7 @@ export const settings: typeof Settings = {
 
 export const refusals: typeof Refusals = {
   "words-changed": "Iemand heeft deze woorden intussen veranderd. Kijk opnieuw en verbeter ze dan.",
-  offline: "Er is geen verbinding; er is niets gewijzigd. Probeer het zo nog eens.",
+  offline: "Er is geen verbinding. Probeer het zo nog eens.",
   "session-over": "U bent afgemeld. Meld u aan en probeer het opnieuw.",
   unauthenticated: "U bent afgemeld. Meld u aan en probeer het opnieuw.",
   unavailable: "Dit kan nu niet. Probeer het zo nog eens.",
