@@ -255,6 +255,48 @@ def test_what_is_no_recording_is_told_in_a_sentence(page: Page, api: Api, tmp_pa
     expect(page.get_by_text("not a recording we can read")).to_be_visible()
 
 
+#: So often a client that counts its tries would have given up, after more than a minute.
+MANY_TRIES = 9
+
+
+@pytest.mark.parametrize("outage", ["no answer", "a proxy's answer"])
+def test_a_file_is_sent_however_long_the_server_was_away(
+    context: BrowserContext, api: Api, outage: str
+) -> None:
+    page = context.new_page()
+    page.clock.install()
+    thread = api.open_thread(f"Away with {outage}")
+    page.goto(f"/threads/{thread}")
+    tries: list[str] = []
+
+    def be_away(route: Route) -> None:
+        if route.request.method == "POST":
+            route.continue_()
+            return
+        tries.append(route.request.url)
+        if outage == "no answer":
+            route.abort("connectionrefused")
+        else:
+            headers = {"Access-Control-Allow-Origin": "*"}
+            route.fulfill(status=502, headers=headers, body="<h1>Bad gateway</h1>")
+
+    def is_tried_again() -> bool:
+        page.clock.fast_forward(30_000)
+        return len(tries) > MANY_TRIES
+
+    def has_arrived() -> bool:
+        page.clock.fast_forward(30_000)
+        (update,) = api.call("GET", f"/threads/{thread}/updates")["items"]
+        return update["recording"]["state"] in ("arrived", "ready")
+
+    page.route("**/files/**", be_away)
+    page.locator("input[type=file]").set_input_files(speech_file("en").path)
+    expect(page.get_by_text("Interrupted; goes on by itself")).to_be_visible()
+    wait_until(is_tried_again, WAIT_MS / 1000)
+    page.unroute("**/files/**")
+    wait_until(has_arrived, WAIT_MS / 1000)
+
+
 def test_nothing_that_is_not_ours_is_shown_or_broken(page: Page) -> None:
     missing = "01a20000-0000-7000-8000-000000000000"
     page.goto("/")

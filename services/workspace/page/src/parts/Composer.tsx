@@ -60,8 +60,8 @@ export function Composer({ thread, replyTo = null, posted }: ComposerProps) {
     };
   });
 
-  const ours = new Set(Object.keys(uploads.value));
-  const interrupted = unfinished.value.filter((each) => each.thread === thread && !ours.has(each.update));
+  const isOnItsWay = (update: string) => (uploads.value[update]?.state ?? "failed") !== "failed";
+  const interrupted = unfinished.value.filter((each) => each.thread === thread && !isOnItsWay(each.update));
   return (
     <section class="composer" aria-label={t.heading}>
       {isOver.value && <div class="drop-here">{t.dropHere}</div>}

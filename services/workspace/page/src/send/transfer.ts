@@ -5,11 +5,7 @@ import * as api from "../api/client";
 import { newKey } from "../api/keys";
 import type { Upload as Grant } from "../api/types";
 import { type Backlog, dropRecording, keepRecording, type Kept } from "./backlog";
-import { answerOf, COMPLETE, createUpload, LOST, note, renewed, uploads } from "./uploads";
-
-const CHUNK_BYTES = 8 << 20;
-const AGAIN_MS = 2_000;
-const FINAL = new Set([400, 403, 404, 410, 413, 422]);
+import { answerOf, breath, CHUNK_BYTES, COMPLETE, createUpload, FINAL, LOST, note, renewed, uploads } from "./uploads";
 
 export class Transfer {
   readonly update = signal<string | null>(null);
@@ -153,10 +149,3 @@ export class Transfer {
     this.state.value = "done";
   }
 }
-
-/** A moment's wait, or until the network says it is back. */
-const breath = () =>
-  new Promise<void>((resolve) => {
-    setTimeout(resolve, AGAIN_MS);
-    addEventListener("online", () => resolve(), { once: true });
-  });

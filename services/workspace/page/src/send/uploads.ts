@@ -5,8 +5,10 @@ import * as api from "../api/client";
 import type { Posted, Upload as Grant } from "../api/types";
 import { keep, stored } from "../stored";
 
-const RETRIES_MS = [0, 1_000, 3_000, 5_000, 10_000, 20_000, 30_000];
-const CHUNK_BYTES = 8 << 20;
+export const CHUNK_BYTES = 8 << 20;
+const AGAIN_MS = 2_000;
+/** With these the server takes no more, however often it is asked. */
+export const FINAL = new Set([400, 403, 404, 410, 413, 422]);
 /** The server has it all already; only the answer was lost. */
 export const COMPLETE = "upload-already-complete";
 /** It waited for the rest in vain, and let go of what it had. */
@@ -49,6 +51,8 @@ const fingerprintOf = (file: File) => `${file.name}/${file.size}/${file.lastModi
 
 /** Send a file to a thread; goes on where an earlier try stopped. Returns when all is sent. */
 export async function sendFile(file: File, thread: string, replyTo: string | null): Promise<void> {
+  // First, so that nothing is begun without what sends it.
+  const { Upload } = await import("tus-js-client");
   const fingerprint = fingerprintOf(file);
   const earlier = unfinished.value.find((each) => each.fingerprint === fingerprint && each.thread === thread);
   const { update, grant } = await openUpload(file, thread, replyTo, earlier?.update);
@@ -60,10 +64,30 @@ export async function sendFile(file: File, thread: string, replyTo: string | nul
     ...uploads.value,
     [update]: { name: file.name, thread, sent: 0, total: file.size, state: "sending" },
   };
-  const address = await createUpload(grant, { "Upload-Length": String(file.size) });
-  await transfer(file, update, grant, address);
+  try {
+    await sendAll(Upload, file, update, grant);
+  } catch (error) {
+    note(update, { state: "failed" });
+    throw error;
+  }
   note(update, { state: "done" });
   forget(update);
+}
+
+/** Tries until the server has it all, or says that it never will take it. */
+async function sendAll(Upload: typeof TusUpload, file: File, update: string, given: Grant | null): Promise<void> {
+  for (let grant = given; ; grant = null) {
+    try {
+      grant ??= await renewed(update);
+      const address = await createUpload(grant, { "Upload-Length": String(file.size) });
+      return await transfer(Upload, file, update, address, grant.token);
+    } catch (error) {
+      if (error instanceof api.Problem && error.code === COMPLETE) return;
+      if (error instanceof api.Problem && FINAL.has(error.status)) throw error;
+      note(update, { state: "interrupted" });
+      await breath();
+    }
+  }
 }
 
 async function openUpload(
@@ -71,13 +95,14 @@ async function openUpload(
   thread: string,
   replyTo: string | null,
   earlier: string | undefined,
-): Promise<{ update: string; grant: Grant }> {
+): Promise<{ update: string; grant: Grant | null }> {
   if (earlier !== undefined) {
     try {
-      return { update: earlier, grant: await api.renewUpload(earlier) };
+      return { update: earlier, grant: await renewed(earlier) };
     } catch (error) {
-      // Finished, removed or expired meanwhile: it becomes a new update.
-      if (!(error instanceof api.Problem) || error.isOffline) throw error;
+      if (error instanceof api.Problem && error.code === COMPLETE) return { update: earlier, grant: null };
+      // Removed or expired meanwhile: it becomes a new update.
+      if (!(error instanceof api.Problem) || !FINAL.has(error.status)) throw error;
       forget(earlier);
     }
   }
@@ -87,7 +112,7 @@ async function openUpload(
     title: null,
     reply_to: replyTo,
   });
-  return { update: posted.update.id, grant: posted.upload ?? (await renewed(posted.update.id)) };
+  return { update: posted.update.id, grant: posted.upload };
 }
 
 /** Leave to go on with what was begun. What ended meanwhile says how. */
@@ -129,45 +154,24 @@ export async function createUpload(grant: Grant, length: Record<string, string>)
   return new URL(address, grant.url).href;
 }
 
-async function transfer(file: File, update: string, grant: Grant, address: string): Promise<void> {
-  const { Upload } = await import("tus-js-client");
-  let token = grant.token;
-  await new Promise<void>((resolve, reject) => {
-    const upload: TusUpload = new Upload(file, {
+function transfer(Upload: typeof TusUpload, file: File, update: string, address: string, token: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    new Upload(file, {
       uploadUrl: address,
       chunkSize: CHUNK_BYTES,
-      retryDelays: RETRIES_MS,
+      retryDelays: null,
       storeFingerprintForResuming: false,
-      onBeforeRequest: (request) => request.setHeader("Authorization", `Bearer ${token}`),
+      headers: { Authorization: `Bearer ${token}` },
       onProgress: (sent, total) => note(update, { sent, total, state: "sending" }),
       onSuccess: () => resolve(),
-      onShouldRetry: (error) => {
-        const status = error.originalResponse?.getStatus() ?? 0;
-        note(update, { state: "interrupted" });
-        return status === 0 || status >= 500 || status === 409 || status === 423;
-      },
-      onError: (error) => {
-        const status = "originalResponse" in error ? (error.originalResponse?.getStatus() ?? 0) : 0;
-        void goOn(status, upload, error, reject);
-      },
-    });
-    const goOn = async (status: number, again: TusUpload, error: Error, give: (reason: Error) => void) => {
-      if (status === 401) {
-        try {
-          token = (await api.renewUpload(update)).token;
-          again.start();
-          return;
-        } catch {
-          // Fall through: without leave to upload there is nothing more to try.
-        }
-      } else if (status === 0) {
-        note(update, { state: "interrupted" });
-        addEventListener("online", () => again.start(), { once: true });
-        return;
-      }
-      note(update, { state: "failed" });
-      give(error);
-    };
-    upload.start();
+      onError: (error) => reject(answerOf(error)),
+    }).start();
   });
 }
+
+/** A moment's wait, or until the network says it is back. */
+export const breath = () =>
+  new Promise<void>((resolve) => {
+    setTimeout(resolve, AGAIN_MS);
+    addEventListener("online", () => resolve(), { once: true });
+  });
