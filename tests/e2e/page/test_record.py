@@ -379,6 +379,29 @@ def test_what_is_redone_or_discarded_leaves_nothing(page: Page, api: Api) -> Non
     wait_until(lambda: page.evaluate(PIECES) == 0, WAIT_MS / 1000)
 
 
+def test_what_cannot_be_discarded_says_so_in_the_studio(
+    cut_page: Page, context: BrowserContext, api: Api
+) -> None:
+    page = cut_page
+    thread = api.open_thread("Cannot take it back")
+    page.goto(f"/threads/{thread}")
+    record(page, "Voice only")
+    wait_recorded(page, 2)
+    context.set_offline(True)
+    page.get_by_role("button", name="Discard").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("alert")).to_contain_text("There is no connection")
+    assert violations(page) == []
+    picture(page, "record-not-discarded")
+    context.set_offline(False)
+
+    # Whoever removed it elsewhere has discarded it.
+    (update,) = api.call("GET", f"/threads/{thread}/updates")["items"]
+    api.call("DELETE", f"/updates/{update['id']}")
+    page.get_by_role("button", name="Discard").click()
+    expect(dialog).to_have_count(0)
+
+
 def test_a_studio_that_records_stays_whatever_asks_it_to_close(page: Page, api: Api) -> None:
     page.goto(f"/threads/{api.open_thread('Escape')}")
     record(page, "Voice only")

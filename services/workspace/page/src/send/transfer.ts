@@ -55,7 +55,12 @@ export class Transfer {
   /** Forget it, here and there. Fails where the server cannot be reached, and then nothing is forgotten. */
   async discard(): Promise<void> {
     const { value: update } = this.update;
-    if (update !== null) await api.removeUpdate(update);
+    if (update !== null) {
+      await api.removeUpdate(update).catch((error: unknown) => {
+        // Gone already is as good.
+        if (api.Problem.of(error).status !== 404) throw error;
+      });
+    }
     this.isCancelled = true;
     this.breakOff();
     await dropRecording(this.kept);

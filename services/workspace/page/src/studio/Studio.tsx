@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { announce } from "../announce";
 import { text } from "../i18n";
 import { lookAgain } from "../live";
-import { complain } from "../parts/action";
+import { Failure, useAction } from "../parts/action";
 import { CloseIcon } from "../parts/icons";
 import { keep, stored } from "../stored";
 import "../style/studio.css";
@@ -80,17 +80,13 @@ export function Studio({ occasion: { thread, replyTo } }: { occasion: Occasion }
     isCounting.value = false;
     if (source.value !== null) take.value = await Take.begin(source.value, thread, replyTo);
   };
-  const discard = async (then: () => void) => {
-    const { value: taken } = take;
-    if (taken === null) return then();
-    try {
-      await taken.discard();
+  const discarding = useAction();
+  const discard = (then: () => void) =>
+    void discarding.run(async () => {
+      await take.value?.discard();
       take.value = null;
       then();
-    } catch (error) {
-      complain(error);
-    }
-  };
+    });
   return (
     <dialog
       ref={dialog}
@@ -126,8 +122,8 @@ export function Studio({ occasion: { thread, replyTo } }: { occasion: Occasion }
       {take.value !== null ? (
         <Recording
           take={take.value}
-          redo={() => void discard(() => undefined)}
-          discard={() => void discard(leave)}
+          redo={() => discard(() => undefined)}
+          discard={() => discard(leave)}
         />
       ) : (
         !isCounting.value && (
@@ -153,6 +149,8 @@ export function Studio({ occasion: { thread, replyTo } }: { occasion: Occasion }
           />
         )
       )}
+      {/* Here, because nothing beside a dialog is heard or seen while it is open. */}
+      <Failure of={discarding} />
     </dialog>
   );
 }
