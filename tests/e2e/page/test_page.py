@@ -328,3 +328,21 @@ def test_a_thread_loads_little_before_somebody_plays(page: Page, api: Api) -> No
     files = [PAGE / "dist/assets" / name for name in names]
     total = sum(len(gzip.compress(file.read_bytes(), 9)) for file in files)
     assert total < 50_000, f"{total} bytes in {sorted(names)}"
+
+
+def test_a_part_of_the_page_that_is_gone_says_to_reload(
+    context: BrowserContext, api: Api, spoken: str
+) -> None:
+    page = context.new_page()
+    missing = {"code": "asset-missing", "status": 404}
+    page.route(
+        re.compile(r"/assets/(Player|Settings|Studio)-"),
+        lambda route: route.fulfill(status=404, json=missing),
+    )
+    for address in (f"/updates/{spoken}", "/settings"):
+        page.goto(address)
+        expect(page.get_by_text("A part of this page did not load")).to_be_visible()
+        expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    page.goto(f"/threads/{api.open_thread('Older than the server')}")
+    page.get_by_role("button", name="Record", exact=True).click()
+    expect(page.get_by_text("A part of this page did not load")).to_be_visible()

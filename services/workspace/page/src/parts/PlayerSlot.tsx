@@ -1,9 +1,8 @@
 // The player loads only where somebody plays; until then its place is kept.
-import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
 import type { Update } from "../api/types";
+import { usePart } from "../part";
 import type { Playback } from "../playback";
-import { Loading } from "./states";
+import { Loading, Trouble } from "./states";
 
 export type Chapter = { start: number; title: string };
 
@@ -16,19 +15,11 @@ export type PlayerProps = {
   wording?: string;
 };
 
-type Component = (props: PlayerProps) => JSX.Element;
-
-let loaded: Component | null = null;
+const load = async () => (await import("./Player")).Player;
 
 export function PlayerSlot(props: PlayerProps) {
-  const [Player, setPlayer] = useState<Component | null>(() => loaded);
-  useEffect(() => {
-    if (loaded !== null) return;
-    void import("./Player").then((module) => {
-      loaded = module.Player;
-      setPlayer(() => module.Player);
-    });
-  }, []);
+  const { part: Player, problem } = usePart(load);
+  if (problem !== null) return <Trouble problem={problem} retry={() => location.reload()} />;
   return Player === null ? <Loading /> : <Player {...props} />;
 }
 

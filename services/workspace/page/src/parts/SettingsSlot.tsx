@@ -1,21 +1,11 @@
 // Settings load only where somebody opens them.
-import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
-import { Loading } from "./states";
+import { usePart } from "../part";
+import { Loading, Trouble } from "./states";
 
-type Props = { team: string | null };
-type Component = (props: Props) => JSX.Element;
+const load = async () => (await import("../views/settings/Settings")).SettingsView;
 
-let loaded: Component | null = null;
-
-export function SettingsSlot(props: Props) {
-  const [Settings, setSettings] = useState<Component | null>(() => loaded);
-  useEffect(() => {
-    if (loaded !== null) return;
-    void import("../views/settings/Settings").then((module) => {
-      loaded = module.SettingsView;
-      setSettings(() => module.SettingsView);
-    });
-  }, []);
-  return Settings === null ? <Loading isAll /> : <Settings {...props} />;
+export function SettingsSlot({ team }: { team: string | null }) {
+  const { part: Settings, problem } = usePart(load);
+  if (problem !== null) return <Trouble isAll problem={problem} retry={() => location.reload()} />;
+  return Settings === null ? <Loading isAll /> : <Settings team={team} />;
 }

@@ -1,24 +1,34 @@
 // Parts that load only where they are wanted: the studio, and what finishes interrupted recordings.
-import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect } from "preact/hooks";
+import type { Problem } from "../api/client";
+import { usePart } from "../part";
 import { me } from "../session";
 import { stored } from "../stored";
-import { occasion, type Occasion } from "../studio/open";
+import { occasion } from "../studio/open";
+import { complain } from "./action";
+
+const loadStudio = async () => (await import("../studio/Studio")).Studio;
+const loadRescue = async () => (await import("./Rescue")).Rescue;
 
 export function StudioSlot() {
-  const [Studio, setStudio] = useState<((props: { occasion: Occasion }) => JSX.Element) | null>(null);
-  const isWanted = occasion.value !== null;
-  useEffect(() => {
-    if (isWanted && Studio === null) void import("../studio/Studio").then((module) => setStudio(() => module.Studio));
-  }, [isWanted]);
+  const { part: Studio, problem } = usePart(loadStudio, occasion.value !== null);
+  useComplaint(problem, () => {
+    occasion.value = null;
+  });
   return Studio === null || occasion.value === null ? null : <Studio occasion={occasion.value} />;
 }
 
 export function RescueSlot() {
-  const [Rescue, setRescue] = useState<(() => JSX.Element | null) | null>(null);
   const mayBeNeeded = me.value !== null && (stored("recordings") !== null || occasion.value !== null);
-  useEffect(() => {
-    if (mayBeNeeded && Rescue === null) void import("./Rescue").then((module) => setRescue(() => module.Rescue));
-  }, [mayBeNeeded]);
+  const { part: Rescue, problem } = usePart(loadRescue, mayBeNeeded);
+  useComplaint(problem);
   return Rescue === null ? null : <Rescue />;
+}
+
+function useComplaint(problem: Problem | null, then?: () => void): void {
+  useEffect(() => {
+    if (problem === null) return;
+    complain(problem);
+    then?.();
+  }, [problem]);
 }

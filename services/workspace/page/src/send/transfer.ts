@@ -1,6 +1,6 @@
 // One recording on its way: opened, sent by tus while it grows, taken up again after every break.
 import { signal } from "@preact/signals";
-import type { Upload as TusUpload } from "tus-js-client";
+import { Upload } from "tus-js-client";
 import * as api from "../api/client";
 import { newKey } from "../api/keys";
 import type { Upload as Grant } from "../api/types";
@@ -86,7 +86,6 @@ export class Transfer {
   }
 
   private async transfer(address: string, token: string): Promise<void> {
-    const { Upload } = await import("tus-js-client");
     if (this.isCancelled) return;
     const { backlog } = this;
     const slice = async (start: number, end: number) => {
@@ -97,7 +96,7 @@ export class Transfer {
     };
     const source = { size: 0, slice, close: () => undefined };
     await new Promise<void>((resolve, reject) => {
-      const upload: TusUpload = new Upload(new Blob(), {
+      const upload = new Upload(new Blob(), {
         uploadUrl: address,
         uploadLengthDeferred: true,
         fileReader: { openFile: () => Promise.resolve(source) },

@@ -3,6 +3,7 @@ import { signal } from "@preact/signals";
 import type { DetailedError, Upload as TusUpload } from "tus-js-client";
 import * as api from "../api/client";
 import type { Posted, Upload as Grant } from "../api/types";
+import { loadPart } from "../part";
 import { keep, stored } from "../stored";
 
 export const CHUNK_BYTES = 8 << 20;
@@ -47,12 +48,14 @@ export function note(update: string, change: Partial<Sending>): void {
   if (now !== undefined) uploads.value = { ...uploads.value, [update]: { ...now, ...change } };
 }
 
+const loadTus = () => import("tus-js-client");
+
 const fingerprintOf = (file: File) => `${file.name}/${file.size}/${file.lastModified}`;
 
 /** Send a file to a thread; goes on where an earlier try stopped. Returns when all is sent. */
 export async function sendFile(file: File, thread: string, replyTo: string | null): Promise<void> {
   // First, so that nothing is begun without what sends it.
-  const { Upload } = await import("tus-js-client");
+  const { Upload } = await loadPart(loadTus);
   const fingerprint = fingerprintOf(file);
   const earlier = unfinished.value.find((each) => each.fingerprint === fingerprint && each.thread === thread);
   const { update, grant } = await openUpload(file, thread, replyTo, earlier?.update);

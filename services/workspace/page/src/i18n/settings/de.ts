@@ -177,6 +177,7 @@ export const refusals: typeof Refusals = {
   offline: "Es gibt keine Verbindung. Versuchen Sie es gleich noch einmal.",
   "session-over": "Sie sind abgemeldet. Melden Sie sich an und versuchen Sie es noch einmal.",
   unauthenticated: "Sie sind abgemeldet. Melden Sie sich an und versuchen Sie es noch einmal.",
+  "part-missing": "Ein Teil dieser Seite hat nicht geladen; vielleicht ist Tidings jetzt neuer. Laden Sie die Seite neu.",
   unavailable: "Das geht gerade nicht. Versuchen Sie es gleich noch einmal.",
   internal: "Bei uns ging etwas schief. Versuchen Sie es noch einmal; bleibt es so, sagen Sie es denen, die Tidings betreiben.",
   stale: "Jemand hat das inzwischen geändert. Was Sie jetzt sehen, ist neu; machen Sie Ihre Änderung noch einmal.",

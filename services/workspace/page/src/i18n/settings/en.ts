@@ -176,6 +176,7 @@ export const refusals = {
   offline: "There is no connection. Try again in a moment.",
   "session-over": "You are signed out. Sign in, then try again.",
   unauthenticated: "You are signed out. Sign in, then try again.",
+  "part-missing": "A part of this page did not load; perhaps Tidings is newer now. Reload the page.",
   unavailable: "This is not possible right now. Try again in a moment.",
   internal: "Something went wrong on our side. Try again; if it stays, tell whoever runs Tidings.",
   stale: "Somebody changed this in the meantime. What you see now is new; make your change again.",

@@ -177,6 +177,7 @@ export const refusals: typeof Refusals = {
   offline: "Er is geen verbinding. Probeer het zo nog eens.",
   "session-over": "U bent afgemeld. Meld u aan en probeer het opnieuw.",
   unauthenticated: "U bent afgemeld. Meld u aan en probeer het opnieuw.",
+  "part-missing": "Een deel van deze pagina is niet geladen; misschien is Tidings nu nieuwer. Laad de pagina opnieuw.",
   unavailable: "Dit kan nu niet. Probeer het zo nog eens.",
   internal: "Er ging bij ons iets mis. Probeer het nog eens; blijft het zo, zeg het dan tegen wie Tidings beheert.",
   stale: "Iemand heeft dit intussen gewijzigd. Wat u nu ziet is nieuw; maak uw wijziging opnieuw.",
