@@ -246,6 +246,32 @@ def test_a_thread_with_news_is_marked_until_it_is_read(page: Page, api: Api) -> 
     expect(line).not_to_have_class("is-new")
 
 
+#: What a browser says of a window that others cover, or that comes back.
+SHOWN = """is => {
+  Object.defineProperty(document, "visibilityState", { value: is, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def test_what_comes_into_a_window_nobody_looks_at_stays_new(
+    page: Page, context: BrowserContext, api: Api
+) -> None:
+    thread = api.open_thread("Behind other windows")
+    page.goto(f"/threads/{thread}")
+    expect(page.get_by_text("Nothing here yet")).to_be_visible()
+    page.evaluate(SHOWN, "hidden")
+    api.write(thread, "The lamp is out.")
+    expect(page.get_by_text("The lamp is out.")).to_be_visible()
+
+    other = context.new_page()
+    line = other.locator(".threads li", has_text="Behind other windows")
+    other.goto("/")
+    expect(line).to_have_class("is-new")
+    page.evaluate(SHOWN, "visible")
+    other.reload()
+    expect(line).not_to_have_class("is-new")
+
+
 def test_what_is_no_recording_is_told_in_a_sentence(page: Page, api: Api, tmp_path: Path) -> None:
     letter = tmp_path / "letter.mp4"
     letter.write_text("<html>not a recording</html>")

@@ -53,4 +53,7 @@ const firstVisit = stored("first-visit") ?? new Date().toISOString();
 keep("first-visit", firstVisit);
 
 export const lastVisit = (thread: string): string => stored(`seen.${thread}`) ?? firstVisit;
-export const visited = (thread: string): void => keep(`seen.${thread}`, new Date().toISOString());
+/** Everything up to this moment of the server was shown. */
+export function visited(thread: string, moment: string): void {
+  if (moment > lastVisit(thread)) keep(`seen.${thread}`, moment);
+}

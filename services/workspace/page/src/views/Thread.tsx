@@ -20,7 +20,7 @@ import { beIn, lastVisit, me, visited } from "../session";
 import { keep, stored } from "../stored";
 import { useTitle } from "../title";
 
-const THREAD_CHANGES = /^tidings\.thread\./;
+const THREAD_CHANGES = /^tidings\.(thread\.|update\.posted|comment\.posted)/;
 
 export function ThreadView({ id }: { id: string }) {
   const t = text.value;
@@ -40,9 +40,18 @@ export function ThreadView({ id }: { id: string }) {
   useEffect(() => {
     if (thread.data) void beIn(thread.data.team_id);
   }, [thread.data?.team_id]);
+  const lastUpdate = thread.data?.last_update_at ?? null;
+  const lastComment = thread.data?.last_comment_at ?? null;
   useEffect(() => {
-    if (updates.data) visited(id);
-  }, [updates.data]);
+    if (updates.data === null) return;
+    const note = () => {
+      if (document.visibilityState !== "visible") return;
+      for (const moment of [lastUpdate, lastComment]) if (moment !== null) visited(id, moment);
+    };
+    note();
+    document.addEventListener("visibilitychange", note);
+    return () => document.removeEventListener("visibilitychange", note);
+  }, [updates.data, lastUpdate, lastComment]);
 
   if (thread.data === null) {
     return (
