@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.e2e.page.conftest import (
     PAGE,
@@ -213,6 +213,50 @@ def test_a_comment_whose_answer_was_lost_is_posted_once_and_another_one_as_well(
     expect(page.locator(".comment", has_text="Can you hear me now?")).to_be_visible()
     said = [each["text"] for each in api.call("GET", f"/updates/{update}/comments")["items"]]
     assert said == ["Hello?", "Can you hear me?", "Can you hear me now?"]
+
+
+@pytest.mark.parametrize(
+    ("posted_at", "read_at", "said"),
+    [
+        # On Monday at 22:00, on Wednesday at 9:00.
+        ("2026-03-03T03:00:00Z", "2026-03-04T14:00:00Z", "2 days ago"),
+        # At 1:00 and at 20:00 of one day.
+        ("2026-03-04T06:00:00Z", "2026-03-05T01:00:00Z", "19 hours ago"),
+        # At 20:00 and at 9:00 of the next.
+        ("2026-03-04T01:00:00Z", "2026-03-04T14:00:00Z", "yesterday"),
+    ],
+)
+def test_days_are_those_of_the_readers_calendar(
+    browser: Browser,
+    signed_in: Any,
+    site: str,
+    api: Api,
+    *,
+    posted_at: str,
+    read_at: str,
+    said: str,
+) -> None:
+    thread = api.open_thread("Calendar")
+    api.write(thread, "Tell the harbour by the sixth.")
+    context = browser.new_context(
+        base_url=site, storage_state=signed_in, locale="en-GB", timezone_id="America/New_York"
+    )
+    page = context.new_page()
+    page.clock.set_fixed_time(read_at)
+
+    def answer_update(route: Route) -> None:
+        told = route.fetch().json()
+        told["items"][0]["posted_at"] = posted_at
+        told["items"][0]["summary"]["state"] = "complete"
+        route.fulfill(json=told)
+
+    action = {"kind": "action", "text": "Tell the harbour", "due": "2026-03-06", "evidence": []}
+    page.route(f"**/threads/{thread}/updates?*", answer_update)
+    page.route("**/summary", lambda route: route.fulfill(json={"statements": [action]}))
+    page.goto(f"/threads/{thread}")
+    expect(page.locator(".card time")).to_have_text(said)
+    expect(page.locator(".statements")).to_contain_text("by Mar 6")
+    context.close()
 
 
 def test_search_finds_the_moment_and_plays_it_among_the_results(page: Page, spoken: str) -> None:

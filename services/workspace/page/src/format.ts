@@ -33,25 +33,25 @@ export const titleOf = ({ title, kind }: Update) =>
 /** So few written words are read faster than their gist. */
 export const isShort = (update: Update) => update.text !== null && wordCount(update.text) <= SHORT_WORDS;
 
-const steps: [Intl.RelativeTimeFormatUnit, number][] = [
-  ["minute", 60],
-  ["hour", 3600],
-  ["day", 86_400],
-];
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
 
-/** "2 hours ago" for what is fresh, a date for what is not. */
+/** "2 hours ago" for what is fresh, the day as the calendar counts it for what is older, then a date. */
 export function ago(moment: string): string {
-  const seconds = (Date.now() - Date.parse(moment)) / 1000;
+  const then = new Date(moment);
+  const ms = Date.now() - then.getTime();
+  const days = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(then).setHours(0, 0, 0, 0)) / DAY_MS);
   const relative = new Intl.RelativeTimeFormat(language.value, { numeric: "auto" });
-  if (seconds < 45) return relative.format(0, "second");
-  const fitting = steps.findLast(([, length]) => seconds >= length * 0.75) ?? ["minute", 60];
-  const count = Math.max(1, Math.round(seconds / fitting[1]));
-  if (fitting[0] === "day" && count > 6) return day(moment);
-  return relative.format(-count, fitting[0]);
+  if (ms < 45_000) return relative.format(0, "second");
+  if (ms < 0.75 * HOUR_MS) return relative.format(-Math.max(1, Math.round(ms / MINUTE_MS)), "minute");
+  if (ms < DAY_MS / 2 || days === 0) return relative.format(-Math.round(ms / HOUR_MS), "hour");
+  return days > 6 ? day(moment) : relative.format(-days, "day");
 }
 
+/** The day of a moment, or a day without time, which is the same everywhere. */
 export function day(moment: string): string {
-  const date = new Date(moment);
+  const date = new Date(moment.includes("T") ? moment : `${moment}T00:00`);
   const year = date.getFullYear() === new Date().getFullYear() ? {} : ({ year: "numeric" } as const);
   return new Intl.DateTimeFormat(language.value, { day: "numeric", month: "short", ...year }).format(date);
 }
