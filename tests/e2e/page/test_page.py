@@ -316,6 +316,47 @@ def test_what_comes_into_a_window_nobody_looks_at_stays_new(
     expect(line).not_to_have_class("is-new")
 
 
+def test_a_thread_is_opened_once_however_often_it_is_asked_for(
+    context: BrowserContext, api: Api
+) -> None:
+    page = context.new_page()
+
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort("connectionreset")
+
+    page.route("**/threads", lose, times=1)
+    page.goto("/")
+    page.get_by_role("button", name="New thread").click()
+    page.get_by_label("What is it about?").fill("Only one of it")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("There is no connection")
+    assert violations(page) == []
+    picture(page, "thread-not-opened")
+    page.locator(".new-thread").evaluate("form => [1, 2].forEach(() => form.requestSubmit())")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Only one of it")
+    threads = api.call("GET", f"/teams/{api.team()}/threads?limit=200")["items"]
+    assert [each["title"] for each in threads].count("Only one of it") == 1
+
+
+def test_a_reply_being_written_stays_when_a_file_beside_it_was_sent(
+    page: Page, api: Api, tmp_path: Path
+) -> None:
+    letter = tmp_path / "letter.mp4"
+    letter.write_text("<html>not a recording</html>")
+    page.goto(f"/updates/{api.write(api.open_thread('Replies'), 'Who answers?')}")
+    replies = page.get_by_role("region", name="Replies")
+    replies.get_by_role("button", name="Reply with an update").click()
+    replies.locator("input[type=file]").set_input_files(letter)
+    replies.get_by_role("button", name="Write").click()
+    words = replies.get_by_label("Your update")
+    words.fill("I do, in writing as well.")
+    expect(replies.locator("li a")).to_have_count(1)
+    expect(words).to_have_value("I do, in writing as well.")
+    replies.get_by_role("button", name="Post update").click()
+    expect(replies.locator("li a")).to_have_count(2)
+
+
 def test_what_is_no_recording_is_told_in_a_sentence(page: Page, api: Api, tmp_path: Path) -> None:
     letter = tmp_path / "letter.mp4"
     letter.write_text("<html>not a recording</html>")

@@ -79,8 +79,8 @@ export const changeThread = (
   id: string,
   change: { title?: string; concluded?: boolean; conclusion?: string | null },
 ) => call<api.Thread>("PATCH", `${v1}/threads/${id}`, change);
-export const openThread = (team: string, title: string) =>
-  call<api.Thread>("POST", `${v1}/teams/${team}/threads`, { title }, newKey());
+export const openThread = (team: string, title: string, key: string) =>
+  call<api.Thread>("POST", `${v1}/teams/${team}/threads`, { title }, key);
 export const updates = (thread: string) => whole<api.Update>(`${v1}/threads/${thread}/updates`);
 export const update = (id: string) => get<api.Update>(`${v1}/updates/${id}`);
 export const summary = (id: string) => get<api.Summary>(`${v1}/updates/${id}/summary`);
@@ -102,7 +102,7 @@ export const write = (thread: string, body: { text: string; reply_to: string | n
 export const openRecording = (
   thread: string,
   body: { size_bytes: number | null; media_type: string | null; title: string | null; reply_to: string | null },
-  key?: string,
+  key: string,
 ) => call<api.Posted>("POST", `${v1}/threads/${thread}/updates`, { kind: "recording", ...body }, key);
 export const renewUpload = (id: string) => call<api.Upload>("POST", `${v1}/updates/${id}/upload`);
 export const removeUpdate = (id: string) => call<undefined>("DELETE", `${v1}/updates/${id}`);

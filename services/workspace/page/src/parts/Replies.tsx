@@ -44,14 +44,7 @@ export function Replies({ update }: { update: Update }) {
         ))}
       </ol>
       {isReplying.value ? (
-        <Composer
-          thread={update.thread_id}
-          replyTo={update.id}
-          posted={() => {
-            isReplying.value = false;
-            reload();
-          }}
-        />
+        <Composer thread={update.thread_id} replyTo={update.id} posted={reload} />
       ) : (
         <button
           type="button"

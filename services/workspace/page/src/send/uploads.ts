@@ -2,7 +2,8 @@
 import { signal } from "@preact/signals";
 import type { DetailedError, Upload as TusUpload } from "tus-js-client";
 import * as api from "../api/client";
-import type { Posted, Upload as Grant } from "../api/types";
+import { RequestKeys } from "../api/keys";
+import type { Upload as Grant } from "../api/types";
 import { loadPart } from "../part";
 import { keep, stored } from "../stored";
 
@@ -23,6 +24,9 @@ export type Sending = {
   total: number | null;
   state: "sending" | "interrupted" | "done" | "failed";
 };
+
+/** So that a file whose opening was not answered is not opened twice when it is chosen again. */
+const keys = new RequestKeys();
 
 /** Update id → its upload in this window. */
 export const uploads = signal<Record<string, Sending>>({});
@@ -109,12 +113,10 @@ async function openUpload(
       forget(earlier);
     }
   }
-  const posted: Posted = await api.openRecording(thread, {
-    size_bytes: file.size,
-    media_type: file.type || null,
-    title: null,
-    reply_to: replyTo,
-  });
+  const body = { size_bytes: file.size, media_type: file.type || null, title: null, reply_to: replyTo };
+  const asked = [thread, replyTo, fingerprintOf(file)];
+  const posted = await api.openRecording(thread, body, keys.of(asked));
+  keys.forget(asked);
   return { update: posted.update.id, grant: posted.upload };
 }
 

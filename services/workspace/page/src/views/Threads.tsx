@@ -1,10 +1,11 @@
 import { useSignal } from "@preact/signals";
-import { useId } from "preact/hooks";
+import { useId, useMemo } from "preact/hooks";
 import * as api from "../api/client";
+import { RequestKeys } from "../api/keys";
 import type { Thread } from "../api/types";
 import { ago, exact } from "../format";
 import { text } from "../i18n";
-import { complain } from "../parts/action";
+import { ActionForm } from "../parts/action";
 import { Blank, Loading, Trouble } from "../parts/states";
 import { useResource } from "../resource";
 import { go } from "../router";
@@ -119,6 +120,7 @@ function ThreadLine({ thread }: { thread: Thread }) {
 function NewThread({ team: here }: { team: string }) {
   const t = text.value;
   const isOpen = useSignal(false);
+  const keys = useMemo(() => new RequestKeys(), []);
   if (!isOpen.value) {
     return (
       <button
@@ -133,30 +135,18 @@ function NewThread({ team: here }: { team: string }) {
     );
   }
   return (
-    <form
-      class="new-thread"
-      onSubmit={async (event) => {
-        event.preventDefault();
-        const title = String(new FormData(event.currentTarget).get("title")).trim();
-        if (!title) return;
-        try {
-          go(`/threads/${(await api.openThread(here, title)).id}`);
-        } catch (error) {
-          complain(error);
-        }
+    <ActionForm
+      class="in-line new-thread"
+      submit={t.threads.open}
+      act={async (form) => {
+        const title = String(form.get("title")).trim();
+        if (title) go(`/threads/${(await api.openThread(here, title, keys.of(title))).id}`);
+      }}
+      cancel={() => {
+        isOpen.value = false;
       }}
     >
       <input name="title" required maxLength={200} aria-label={t.threads.title} placeholder={t.threads.title} ref={(input) => input?.focus()} />
-      <button class="button">{t.threads.open}</button>
-      <button
-        type="button"
-        class="button quiet"
-        onClick={() => {
-          isOpen.value = false;
-        }}
-      >
-        {t.cancel}
-      </button>
-    </form>
+    </ActionForm>
   );
 }
