@@ -177,3 +177,32 @@ def test_what_one_does_the_other_sees(context: BrowserContext, spoken: Any) -> N
         expect(reader.get_by_text(f"Number {number}")).to_be_visible()
         seconds.append(time.monotonic() - began)
     print("seconds until the other sees a comment:", [round(each, 2) for each in seconds])
+
+
+#: Keeps every stream of events, to see which are open.
+KEEP_STREAMS = """
+globalThis.streams = [];
+globalThis.EventSource = class extends EventSource {
+  constructor(address) {
+    super(address);
+    streams.push(this);
+  }
+};
+"""
+OPEN_STREAMS = "streams.filter((each) => each.readyState !== EventSource.CLOSED).length"
+
+
+def test_a_network_that_comes_back_three_times_leaves_one_stream(context: BrowserContext) -> None:
+    page = context.new_page()
+    page.add_init_script(KEEP_STREAMS)
+    page.goto("/")
+    page.wait_for_function("() => streams.at(-1)?.readyState === EventSource.OPEN")
+    asked: list[str] = []
+    page.on("requestfinished", lambda request: asked.append(request.url))
+    page.evaluate("for (const _ of [1, 2, 3]) dispatchEvent(new Event('online'))")
+    wait_until(
+        lambda: page.evaluate("true") and sum("after=newest" in url for url in asked) == 3,
+        WAIT_MS / 1000,
+    )
+    page.wait_for_function("() => streams.at(-1).readyState === EventSource.OPEN")
+    assert page.evaluate(OPEN_STREAMS) == 1

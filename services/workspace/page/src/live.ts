@@ -15,6 +15,8 @@ const listeners = new Set<Listener>();
 let stream: EventSource | null = null;
 let team: string | null = null;
 let timer: ReturnType<typeof setTimeout> | undefined;
+/** Counts the openings: only the newest one becomes the stream. */
+let opened = 0;
 
 /** Whether only words came, which change nothing else about an update. */
 export const isOnlyWords = (type: string) => /^tidings\.transcript\.(grew|heard)\./.test(type);
@@ -41,13 +43,15 @@ export async function follow(wanted: string): Promise<void> {
 async function open(): Promise<void> {
   if (team === null) return;
   const wanted = team;
+  const opening = ++opened;
   clearTimeout(timer);
   stream?.close();
   try {
     const after = await newestEvent(wanted);
-    if (wanted !== team) return;
+    if (opening !== opened) return;
     stream = new EventSource(`/api/v1/events?team_id=${wanted}&after=${after}&follow=true`);
   } catch (error) {
+    if (opening !== opened) return;
     connection.value = error instanceof Problem && error.isOffline ? "offline" : "interrupted";
     again();
     return;

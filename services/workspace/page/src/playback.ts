@@ -97,7 +97,9 @@ export class Playback {
       pause: () => {
         this.isPlaying.value = false;
       },
-      seeked: look,
+      seeked: () => {
+        if (frame === 0) look();
+      },
       // In a page nobody looks at no frames are drawn, but it plays on.
       timeupdate: hurry,
       // It has another address now, and begins anew: go on from here.
