@@ -429,6 +429,33 @@ def test_a_session_that_ended_leads_to_sign_in_and_back(browser: Any, site: str)
     context.close()
 
 
+def test_a_page_opened_without_a_network_tries_again_by_itself(context: BrowserContext) -> None:
+    page = context.new_page()
+    page.route("**/api/v1/me", lambda route: route.abort("internetdisconnected"))
+    page.goto("/")
+    expect(page.get_by_text("this page tries again by itself")).to_be_visible()
+    page.unroute("**/api/v1/me")
+    expect(page.get_by_role("button", name="New thread")).to_be_visible()
+
+
+def test_more_results_that_do_not_come_say_so(context: BrowserContext, api: Api) -> None:
+    thread = api.open_thread("Mandolins")
+    api.write(thread, "The mandolin is out of tune.")
+    wait_until(lambda: api.finds("mandolin", thread), WAIT_MS / 1000)
+    page = context.new_page()
+
+    def answer(route: Route) -> None:
+        if "cursor=" in route.request.url:
+            route.abort("internetdisconnected")
+        else:
+            route.fulfill(json={**route.fetch().json(), "next_cursor": "further"})
+
+    page.route("**/api/v1/search?*", answer)
+    page.goto(f"/search?q=mandolin&thread_id={thread}")
+    page.get_by_role("button", name="More results").click()
+    expect(page.get_by_text("There is no connection")).to_be_visible()
+
+
 def test_a_thread_loads_little_before_somebody_plays(page: Page, api: Api) -> None:
     loaded: list[str] = []
     page.on("request", lambda request: loaded.append(request.url))

@@ -18,21 +18,23 @@ const RETRY_MS = 4_000;
 
 function Page() {
   const [state, setState] = useState<"entering" | "in" | Problem>("entering");
-  useEffect(() => {
-    if (state !== "entering") return;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    enter()
-      .then(() => setState("in"))
-      .catch((error: unknown) => {
+  const tryEntering = () =>
+    void enter().then(
+      () => setState("in"),
+      (error: unknown) => {
         const problem = Problem.of(error);
-        if (problem.status === 401) return location.assign(signInAddress());
-        setState(problem);
-        if (problem.isOffline) timer = setTimeout(() => setState("entering"), RETRY_MS);
-      });
+        if (problem.status === 401) location.assign(signInAddress());
+        else setState(problem);
+      },
+    );
+  useEffect(tryEntering, []);
+  useEffect(() => {
+    if (!(state instanceof Problem) || !state.isOffline) return;
+    const timer = setTimeout(tryEntering, RETRY_MS);
     return () => clearTimeout(timer);
-  }, [state === "entering"]);
+  }, [state]);
   if (state === "entering") return <Shell><Loading isAll /></Shell>;
-  if (state !== "in") return <Shell><Trouble isAll problem={state} retry={() => setState("entering")} /></Shell>;
+  if (state !== "in") return <Shell><Trouble isAll problem={state} retry={tryEntering} /></Shell>;
   return (
     <Shell>
       <View />

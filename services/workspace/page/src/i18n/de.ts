@@ -39,7 +39,6 @@ export const de: Dictionary = {
     noTeam: "Sie sind noch in keinem Team",
     noTeamHelp: "Bitten Sie jemanden im Team um einen Einladungslink.",
     updates: (n) => zahl(n, "Update", "Updates"),
-    concluded: "Abgeschlossen",
     news: "Neu seit Ihrem letzten Besuch",
     others: "Alles andere",
     closed: (n) => zahl(n, "abgeschlossenes Thema", "abgeschlossene Themen"),
@@ -72,7 +71,6 @@ export const de: Dictionary = {
   update: {
     recording: "Aufnahme",
     written: "Geschriebenes Update",
-    in: "in",
     watch: (time) => `${time} ansehen`,
     listen: (time) => `${time} anhören`,
     read: (time) => `${time} lesen`,
@@ -95,7 +93,6 @@ export const de: Dictionary = {
     transcribedTo: (time) => `Text bis ${time}`,
     summarising: "Wird zusammengefasst",
     sending: (percent) => `Wird gesendet, ${percent} %`,
-    sent: "Gesendet",
     paused: "Unterbrochen; geht von selbst weiter, sobald Verbindung besteht",
   },
   problems: {
@@ -117,7 +114,6 @@ export const de: Dictionary = {
   },
   summary: {
     heading: "Zusammenfassung",
-    gist: "Kurz gesagt",
     decision: "Entscheidungen",
     action: "Aufgaben",
     question: "Fragen",
@@ -176,7 +172,6 @@ export const de: Dictionary = {
     write: "Schreiben",
     text: "Ihr Update",
     post: "Update senden",
-    retry: "Fortsetzen",
     chooseAgain: (name) => `Das Senden von „${name}“ wurde unterbrochen. Wählen Sie die Datei noch einmal, dann geht es dort weiter.`,
     forget: "Verwerfen",
     notMedia: (name) => `„${name}“ ist keine Aufnahme. Wählen Sie Audio- oder Videodateien.`,

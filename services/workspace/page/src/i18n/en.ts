@@ -38,7 +38,6 @@ export const en = {
     noTeam: "You are in no team yet",
     noTeamHelp: "Ask a colleague for an invitation link.",
     updates: (n: number) => times(n, "update", "updates"),
-    concluded: "Concluded",
     news: "New since your last visit",
     others: "Everything else",
     closed: (n: number) => `${times(n, "concluded thread", "concluded threads")}`,
@@ -71,7 +70,6 @@ export const en = {
   update: {
     recording: "Recording",
     written: "Written update",
-    in: "in",
     watch: (time: string) => `${time} to watch`,
     listen: (time: string) => `${time} to listen`,
     read: (time: string) => `${time} to read`,
@@ -94,7 +92,6 @@ export const en = {
     transcribedTo: (time: string) => `In words up to ${time}`,
     summarising: "Being summarised",
     sending: (percent: number) => `Sending, ${percent} %`,
-    sent: "Sent",
     paused: "Interrupted; goes on by itself when there is a connection",
   },
   problems: {
@@ -116,7 +113,6 @@ export const en = {
   },
   summary: {
     heading: "Summary",
-    gist: "In short",
     decision: "Decisions",
     action: "Actions",
     question: "Questions",
@@ -175,7 +171,6 @@ export const en = {
     write: "Write",
     text: "Your update",
     post: "Post update",
-    retry: "Go on",
     chooseAgain: (name: string) => `Sending of “${name}” was interrupted. Choose the file again and it goes on where it stopped.`,
     forget: "Forget it",
     notMedia: (name: string) => `“${name}” is not a recording. Choose audio or video files.`,

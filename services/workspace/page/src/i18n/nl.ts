@@ -39,7 +39,6 @@ export const nl: Dictionary = {
     noTeam: "U zit nog in geen team",
     noTeamHelp: "Vraag een collega om een uitnodigingslink.",
     updates: (n) => aantal(n, "update", "updates"),
-    concluded: "Afgesloten",
     news: "Nieuw sinds uw laatste bezoek",
     others: "Al het andere",
     closed: (n) => aantal(n, "afgerond onderwerp", "afgeronde onderwerpen"),
@@ -72,7 +71,6 @@ export const nl: Dictionary = {
   update: {
     recording: "Opname",
     written: "Geschreven update",
-    in: "in",
     watch: (time) => `${time} kijken`,
     listen: (time) => `${time} luisteren`,
     read: (time) => `${time} lezen`,
@@ -95,7 +93,6 @@ export const nl: Dictionary = {
     transcribedTo: (time) => `Tekst tot ${time}`,
     summarising: "Wordt samengevat",
     sending: (percent) => `Wordt verzonden, ${percent} %`,
-    sent: "Verzonden",
     paused: "Onderbroken; gaat vanzelf verder zodra er verbinding is",
   },
   problems: {
@@ -117,7 +114,6 @@ export const nl: Dictionary = {
   },
   summary: {
     heading: "Samenvatting",
-    gist: "In het kort",
     decision: "Besluiten",
     action: "Acties",
     question: "Vragen",
@@ -176,7 +172,6 @@ export const nl: Dictionary = {
     write: "Schrijven",
     text: "Uw update",
     post: "Update plaatsen",
-    retry: "Verdergaan",
     chooseAgain: (name) => `Het verzenden van “${name}” is onderbroken. Kies het bestand opnieuw en het gaat verder waar het stopte.`,
     forget: "Vergeten",
     notMedia: (name) => `“${name}” is geen opname. Kies audio- of videobestanden.`,

@@ -58,7 +58,7 @@ function More({ cursor, asked }: { cursor: string; asked: URLSearchParams }) {
   const isOpen = useSignal(false);
   const further = new URLSearchParams(asked);
   further.set("cursor", cursor);
-  const { data } = useResource(isOpen.value ? `search?${further}` : null, () => api.search(further));
+  const { data, problem, reload } = useResource(isOpen.value ? `search?${further}` : null, () => api.search(further));
   if (!isOpen.value) {
     return (
       <button
@@ -72,7 +72,7 @@ function More({ cursor, asked }: { cursor: string; asked: URLSearchParams }) {
       </button>
     );
   }
-  if (data === null) return <Loading />;
+  if (data === null) return problem === null ? <Loading /> : <Trouble problem={problem} retry={reload} />;
   return (
     <>
       {data.items.map((group) => (

@@ -5,7 +5,6 @@ const zahl = (n: number, ein: string, viele: string) => (n === 1 ? `1 ${ein}` : 
 export const settings: typeof Settings = {
   you: "Ihr Konto",
   yours: "Ihre Einstellungen",
-  teams: (name) => `Einstellungen des Teams: ${name}`,
   people: "Team und Personen",
   where: "Einstellungen für",
   save: "Speichern",
@@ -13,9 +12,7 @@ export const settings: typeof Settings = {
   copy: "Kopieren",
   copied: "Kopiert",
   once: "Das wird nur einmal gezeigt. Kopieren Sie es jetzt.",
-  never: "nie",
   until: (when) => `bis ${when}`,
-  since: (when) => `seit ${when}`,
   profile: {
     heading: "Name und E-Mail",
     help: "So sehen andere Sie neben dem, was Sie teilen.",
@@ -107,7 +104,6 @@ export const settings: typeof Settings = {
   },
   members: {
     heading: "Personen",
-    count: (n) => zahl(n, "Person", "Personen"),
     roles: { owner: "Eigentümer", member: "Mitglied", guest: "Gast" },
     rolesHelp:
       "Eigentümer verwalten das Team. Mitglieder sehen alles darin und teilen überall. Gäste sehen nur die Themen, zu denen sie eingeladen sind.",

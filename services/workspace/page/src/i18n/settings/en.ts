@@ -3,7 +3,6 @@ const times = (n: number, one: string, many: string) => (n === 1 ? `1 ${one}` : 
 export const settings = {
   you: "Your account",
   yours: "Your settings",
-  teams: (name: string) => `Team settings: ${name}`,
   people: "Team and people",
   where: "Settings of",
   save: "Save",
@@ -11,9 +10,7 @@ export const settings = {
   copy: "Copy",
   copied: "Copied",
   once: "This is shown once. Copy it now.",
-  never: "never",
   until: (when: string) => `until ${when}`,
-  since: (when: string) => `since ${when}`,
   profile: {
     heading: "Name and e-mail",
     help: "This is how others see you beside what you post.",
@@ -105,7 +102,6 @@ export const settings = {
   },
   members: {
     heading: "People",
-    count: (n: number) => times(n, "person", "people"),
     roles: { owner: "Owner", member: "Member", guest: "Guest" },
     rolesHelp:
       "Owners manage the team. Members see and post everywhere in it. Guests see only the threads they are invited to.",

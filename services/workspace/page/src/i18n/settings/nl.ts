@@ -5,7 +5,6 @@ const aantal = (n: number, een: string, veel: string) => (n === 1 ? `1 ${een}` :
 export const settings: typeof Settings = {
   you: "Uw account",
   yours: "Uw instellingen",
-  teams: (name) => `Instellingen van team: ${name}`,
   people: "Team en personen",
   where: "Instellingen van",
   save: "Opslaan",
@@ -13,9 +12,7 @@ export const settings: typeof Settings = {
   copy: "Kopiëren",
   copied: "Gekopieerd",
   once: "Dit wordt één keer getoond. Kopieer het nu.",
-  never: "nooit",
   until: (when) => `tot ${when}`,
-  since: (when) => `sinds ${when}`,
   profile: {
     heading: "Naam en e-mail",
     help: "Zo zien anderen u naast wat u plaatst.",
@@ -107,7 +104,6 @@ export const settings: typeof Settings = {
   },
   members: {
     heading: "Personen",
-    count: (n) => aantal(n, "persoon", "personen"),
     roles: { owner: "Eigenaar", member: "Lid", guest: "Gast" },
     rolesHelp:
       "Eigenaren beheren het team. Leden zien en plaatsen overal. Gasten zien alleen de onderwerpen waarvoor ze zijn uitgenodigd.",
