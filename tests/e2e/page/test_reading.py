@@ -155,6 +155,37 @@ def test_words_that_others_changed_meanwhile_are_not_overwritten(
     expect(page.locator(".corrected")).to_have_text(["mermaid"])
 
 
+def test_a_correction_of_several_places_is_saved_again_after_one_failed(
+    context: BrowserContext, told: str, api: Api
+) -> None:
+    page = context.new_page()
+    page.goto(f"/updates/{told}")
+    page.get_by_role("button", name="Correct the words, 0:00").press("Enter")
+    area = page.get_by_label("Correct the words", exact=True)
+    area.fill(" ")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("at least one word")
+
+    area.fill("We ship the mermaid on Friday, said the open-minded skipper.")
+    sent: list[Route] = []
+
+    def fail_second(route: Route) -> None:
+        sent.append(route)
+        if len(sent) == 2:
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    page.route("**/corrections", fail_second)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("There is no connection")
+    expect(page.get_by_text("Heard as “marmalade”")).to_be_visible()
+    area.press("Enter")
+    expect(page.locator(".corrected")).to_have_text(["mermaid", "skipper."])
+    made = api.call("GET", f"/updates/{told}/corrections")["items"]
+    assert [each["replacement"] for each in made] == ["mermaid", "skipper."]
+
+
 def test_words_travel_compressed(page: Page, told: str) -> None:
     with page.expect_response("**/transcript") as words:
         page.goto(f"/updates/{told}")

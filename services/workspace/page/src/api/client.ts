@@ -1,6 +1,5 @@
 // The one place that talks to the HTTP API.
 import { signal } from "@preact/signals";
-import { newKey } from "./keys";
 import type * as api from "./types";
 
 /** What went wrong, as the server or the network says. `offline`: nobody answered. */
@@ -89,7 +88,8 @@ export const captionsUrl = (id: string) => `${v1}/updates/${id}/transcript?forma
 export const correct = (
   id: string,
   body: { start_ms: number; end_ms: number; original: string; replacement: string },
-) => call<unknown>("POST", `${v1}/updates/${id}/corrections`, body, newKey());
+  key: string,
+) => call<unknown>("POST", `${v1}/updates/${id}/corrections`, body, key);
 export const withdrawCorrection = (id: string) => call<undefined>("DELETE", `${v1}/corrections/${id}`);
 export const comments = (id: string) => whole<api.Comment>(`${v1}/updates/${id}/comments`);
 export const comment = (

@@ -2,6 +2,7 @@
 import { useSignal, type Signal } from "@preact/signals";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import * as api from "../api/client";
+import { RequestKeys } from "../api/keys";
 import type { Correction } from "../api/types";
 import { announce } from "../announce";
 import { changesBetween, piecesOf } from "../corrections";
@@ -26,6 +27,8 @@ export function Correcting({ paragraph, editing, corrections, save, update }: Pr
   const [pieces] = useState(() => piecesOf(paragraph.segments));
   const draft = useSignal(pieces.map((piece) => piece.text).join(" "));
   const action = useAction();
+  // Where one of several fails, those before it are made already.
+  const keys = useMemo(() => new RequestKeys(), []);
   const made = useMemo(() => {
     const ids = new Set(paragraph.segments.flatMap((segment) => segment.words.map((word) => word.correction)));
     return [...corrections.values()].filter((correction) => ids.has(correction.id));
@@ -44,9 +47,10 @@ export function Correcting({ paragraph, editing, corrections, save, update }: Pr
   };
   const keep = () =>
     void action.run(async () => {
+      if (draft.value.trim() === "") throw new api.Problem("words-missing", "", 422);
       const changes = changesBetween(pieces, draft.value);
       await save(async () => {
-        for (const change of changes) await api.correct(update, change);
+        for (const change of changes) await api.correct(update, change, keys.of(change));
       });
       if (changes.length > 0) announce(t.corrected);
       close();

@@ -170,6 +170,7 @@ export const settings: typeof Settings = {
 
 export const refusals: typeof Refusals = {
   "words-changed": "Jemand hat diese Wörter inzwischen geändert. Sehen Sie nach und berichtigen Sie dann.",
+  "words-missing": "Ein Absatz behält mindestens ein Wort. Escape lässt ihn, wie er war.",
   offline: "Es gibt keine Verbindung. Versuchen Sie es gleich noch einmal.",
   "session-over": "Sie sind abgemeldet. Melden Sie sich an und versuchen Sie es noch einmal.",
   unauthenticated: "Sie sind abgemeldet. Melden Sie sich an und versuchen Sie es noch einmal.",

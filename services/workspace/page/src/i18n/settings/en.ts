@@ -169,6 +169,7 @@ export const settings = {
 /** What a refusal means, by its code; one that is not here says it in the server's own words. */
 export const refusals = {
   "words-changed": "Somebody changed these words meanwhile. Look again, then correct them.",
+  "words-missing": "A paragraph keeps at least one word. Escape leaves it as it was.",
   offline: "There is no connection. Try again in a moment.",
   "session-over": "You are signed out. Sign in, then try again.",
   unauthenticated: "You are signed out. Sign in, then try again.",

@@ -170,6 +170,7 @@ export const settings: typeof Settings = {
 
 export const refusals: typeof Refusals = {
   "words-changed": "Iemand heeft deze woorden intussen veranderd. Kijk opnieuw en verbeter ze dan.",
+  "words-missing": "Een alinea houdt ten minste één woord. Escape laat hem zoals hij was.",
   offline: "Er is geen verbinding. Probeer het zo nog eens.",
   "session-over": "U bent afgemeld. Meld u aan en probeer het opnieuw.",
   unauthenticated: "U bent afgemeld. Meld u aan en probeer het opnieuw.",
