@@ -366,6 +366,17 @@ def test_what_is_no_recording_is_told_in_a_sentence(page: Page, api: Api, tmp_pa
     expect(page.get_by_text("not a recording we can read")).to_be_visible()
 
 
+def test_the_number_of_comments_leads_to_them(page: Page, api: Api) -> None:
+    thread = api.open_thread("Long and discussed")
+    update = api.write(thread, "The crane, again and again.\n" * 60)
+    api.call("POST", f"/updates/{update}/comments", {"text": "Which one?"})
+    page.goto(f"/threads/{thread}")
+    page.get_by_role("link", name="1 comment").click()
+    heading = page.get_by_role("heading", name="Comments")
+    expect(heading).to_be_focused()
+    expect(heading).to_be_in_viewport()
+
+
 #: So often a client that counts its tries would have given up, after more than a minute.
 MANY_TRIES = 9
 

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import * as api from "../api/client";
 import { RequestKeys } from "../api/keys";
 import type { Comment } from "../api/types";
@@ -19,10 +19,18 @@ export function Comments({ update, playback }: { update: string; playback: Playb
     () => api.comments(update),
     ({ type, data: change }) => type.startsWith("tidings.comment.") && change.update_id === update,
   );
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    if (data === null || location.hash !== "#comments") return;
+    heading.current?.scrollIntoView();
+    heading.current?.focus({ preventScroll: true });
+  }, [data !== null]);
   const heads = data?.filter((comment) => comment.parent_id === null) ?? [];
   return (
     <section id="comments" class="comments" aria-labelledby="comments-heading">
-      <h2 id="comments-heading">{t.heading}</h2>
+      <h2 id="comments-heading" ref={heading} tabIndex={-1}>
+        {t.heading}
+      </h2>
       {data === null && problem === null && <Loading />}
       {data === null && problem !== null && <Trouble problem={problem} retry={reload} />}
       {data?.length === 0 && <p class="faint">{t.none}</p>}
