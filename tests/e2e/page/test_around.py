@@ -295,6 +295,23 @@ def test_the_main_flows_need_no_mouse(browser: Browser, api: Api, site: str, spo
     page.context.close()
 
 
+def test_focus_goes_where_one_goes_and_stays_where_one_is(page: Page, api: Api) -> None:
+    thread = api.open_thread("Focus")
+    page.goto("/")
+    link = page.get_by_role("link", name="Focus").first
+    link.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Focus")
+    expect(page.locator("main")).to_be_focused()
+
+    page.get_by_role("button", name="Write").press("Enter")
+    expect(page.get_by_label("Your update")).to_be_focused()
+    cancel = page.get_by_role("button", name="Cancel")
+    cancel.focus()
+    api.write(thread, "Somebody else writes.")
+    expect(page.get_by_text("Somebody else writes.")).to_be_visible()
+    expect(cancel).to_be_focused()
+
+
 def tab_to(page: Page, wanted: Locator) -> None:
     """Reach what is wanted by the tab key alone, as far as it takes."""
     expect(wanted).to_be_visible()

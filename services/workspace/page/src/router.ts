@@ -36,7 +36,10 @@ export function go(address: string, { replace = false } = {}): void {
   if (replace) history.replaceState(null, "", address);
   else history.pushState(null, "", address);
   arrive();
-  if (!replace) scrollTo(0, 0);
+  if (replace) return;
+  scrollTo(0, 0);
+  // Whoever does not see that the page is another one is told so there, and goes on from there.
+  document.getElementById("content")?.focus({ preventScroll: true });
 }
 
 export function startRouting(): void {

@@ -4,6 +4,7 @@ import * as api from "../api/client";
 import { RequestKeys } from "../api/keys";
 import type { Comment } from "../api/types";
 import { announce } from "../announce";
+import { takeFocus } from "../focus";
 import { ago, clock, exact } from "../format";
 import { text } from "../i18n";
 import type { Playback } from "../playback";
@@ -154,9 +155,7 @@ function Writing({ update, parent, playback, posted }: WritingProps) {
         placeholder={label}
         maxLength={10000}
         value={draft.value}
-        ref={(area) => {
-          if (area && parent !== null && !draft.peek()) area.focus();
-        }}
+        ref={parent === null ? null : takeFocus}
         onInput={(event) => {
           // The moment a comment is about is the one at which its writing began.
           if (!draft.value && playback !== null && playback.nowMs.peek() > 0) {

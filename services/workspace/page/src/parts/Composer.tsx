@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import * as api from "../api/client";
 import { RequestKeys } from "../api/keys";
 import { announce } from "../announce";
+import { takeFocus } from "../focus";
 import { text } from "../i18n";
 import { forget, sendFile, unfinished, uploads } from "../send/uploads";
 import { canRecord, occasion } from "../studio/open";
@@ -161,9 +162,7 @@ function Writing({ thread, replyTo, done, cancel }: WritingProps) {
           required
           maxLength={20000}
           value={draft.value}
-          ref={(area) => {
-            if (area && !draft.peek()) area.focus();
-          }}
+          ref={takeFocus}
           onInput={(event) => {
             draft.value = event.currentTarget.value;
           }}

@@ -1,6 +1,7 @@
 // Who speaks: a number until somebody says the name, which then holds for this update alone.
 import { useSignal } from "@preact/signals";
 import * as api from "../api/client";
+import { takeFocus } from "../focus";
 import { text } from "../i18n";
 import { complain } from "./action";
 
@@ -58,7 +59,7 @@ export function SpeakerName({ update, label, name, mayName, save }: Props) {
         placeholder={t.speakersName}
         defaultValue={number === undefined ? name : ""}
         maxLength={120}
-        ref={(input) => input?.focus()}
+        ref={takeFocus}
       />
       <button type="submit" class="button small">
         {t.saveName}

@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { takeFocus } from "../focus";
 import { clock } from "../format";
 import { text } from "../i18n";
 import { LiveText } from "../parts/LiveText";
@@ -30,7 +31,7 @@ export function Countdown({ done }: { done: () => void }) {
       <button
         type="button"
         class="button"
-        ref={(button) => button?.focus()}
+        ref={takeFocus}
         onClick={() => {
           left.value = 0;
         }}

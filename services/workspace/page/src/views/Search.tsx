@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import * as api from "../api/client";
 import type { FoundThread, Moment } from "../api/types";
+import { takeFocus } from "../focus";
 import { ago, clock, exact, languageName } from "../format";
 import { text } from "../i18n";
 import { PlayIcon, SearchIcon } from "../parts/icons";
@@ -102,6 +103,7 @@ function Question() {
     if (next.get("team_id") !== here) for (const name of ["thread_id", "author_id"]) next.delete(name);
     go(`/search?${next}`, { replace: true });
   };
+  const isAsking = useMemo(() => !value("q"), []);
   useEffect(() => () => clearTimeout(timer.current), []);
   const choice = (name: string, label: string, options: [string, string][]) => (
     <label>
@@ -140,9 +142,7 @@ function Question() {
           aria-label={t.searchHint}
           placeholder={t.searchHint}
           defaultValue={value("q")}
-          ref={(input) => {
-            if (input && !value("q")) input.focus();
-          }}
+          ref={isAsking ? takeFocus : null}
         />
       </div>
       <details open={used > 0}>

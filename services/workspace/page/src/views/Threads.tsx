@@ -3,6 +3,7 @@ import { useId, useMemo } from "preact/hooks";
 import * as api from "../api/client";
 import { RequestKeys } from "../api/keys";
 import type { Thread } from "../api/types";
+import { takeFocus } from "../focus";
 import { ago, exact } from "../format";
 import { text } from "../i18n";
 import { ActionForm } from "../parts/action";
@@ -146,7 +147,7 @@ function NewThread({ team: here }: { team: string }) {
         isOpen.value = false;
       }}
     >
-      <input name="title" required maxLength={200} aria-label={t.threads.title} placeholder={t.threads.title} ref={(input) => input?.focus()} />
+      <input name="title" required maxLength={200} aria-label={t.threads.title} placeholder={t.threads.title} ref={takeFocus} />
     </ActionForm>
   );
 }
