@@ -1,4 +1,6 @@
-"""The two cookies we set: the session's, and the state of a trip to the sign-in provider."""
+"""The cookies we set: the session's, and those of a trip to the sign-in provider."""
+
+from urllib.parse import quote, unquote
 
 from aiohttp import web
 
@@ -10,6 +12,7 @@ from services.workspace.web import workspace_of
 from shared.http.table import Handler
 
 STATE_COOKIE = "tidings_sign_in"
+ONWARD_COOKIE = "tidings_onward"
 
 
 def set_session(workspace: Workspace, response: web.StreamResponse, secret: str) -> None:
@@ -42,25 +45,37 @@ def clear_session(workspace: Workspace, response: web.StreamResponse) -> None:
     )
 
 
-def set_state(workspace: Workspace, response: web.StreamResponse, state: str) -> None:
-    """Tie a trip to the provider to this browser, so that nobody can send it back as another."""
-    response.set_cookie(
-        STATE_COOKIE,
-        state,
-        max_age=int(ATTEMPT_LIFETIME.total_seconds()),
-        path=CALLBACK_PATH,
-        httponly=True,
-        samesite="Lax",
-        secure=workspace.settings.is_https,
-    )
+def set_trip(
+    workspace: Workspace, response: web.StreamResponse, *, state: str, onward: str
+) -> None:
+    """Tie a trip to the provider to this browser, so that nobody can send it back as another.
+
+    Where it goes on afterwards travels beside; whoever reads it checks that it is an address here.
+    """
+    for name, value in ((STATE_COOKIE, state), (ONWARD_COOKIE, quote(onward, safe=""))):
+        response.set_cookie(
+            name,
+            value,
+            max_age=int(ATTEMPT_LIFETIME.total_seconds()),
+            path=CALLBACK_PATH,
+            httponly=True,
+            samesite="Lax",
+            secure=workspace.settings.is_https,
+        )
 
 
-def clear_state(workspace: Workspace, response: web.StreamResponse) -> None:
+def onward_of(request: web.Request) -> str:
+    """Return where a trip to the provider goes on, as the browser says."""
+    return unquote(request.cookies.get(ONWARD_COOKIE, "/"))
+
+
+def clear_trip(workspace: Workspace, response: web.StreamResponse) -> None:
     """Make the browser forget the trip."""
-    response.del_cookie(
-        STATE_COOKIE,
-        path=CALLBACK_PATH,
-        httponly=True,
-        samesite="Lax",
-        secure=workspace.settings.is_https,
-    )
+    for name in (STATE_COOKIE, ONWARD_COOKIE):
+        response.del_cookie(
+            name,
+            path=CALLBACK_PATH,
+            httponly=True,
+            samesite="Lax",
+            secure=workspace.settings.is_https,
+        )

@@ -159,9 +159,10 @@ async def post_link(request: web.Request) -> web.Response:
 async def get_provider(request: web.Request) -> web.Response:
     """Send the browser to the sign-in provider."""
     workspace = workspace_of(request)
+    onward = site.local_path(cast("SignInQuery", request[QUERY]).next)
     departure = await oidc.depart(workspace)
     response = _see_other(departure.url)
-    cookies.set_state(workspace, response, departure.state)
+    cookies.set_trip(workspace, response, state=departure.state, onward=onward)
     return response
 
 
@@ -179,8 +180,8 @@ async def get_provider_callback(request: web.Request) -> web.Response:
         code=query.code,
         client=client_of(request),
     )
-    response = _signed_in(workspace, session)
-    cookies.clear_state(workspace, response)
+    response = _signed_in(workspace, session, site.local_path(cookies.onward_of(request)))
+    cookies.clear_trip(workspace, response)
     return response
 
 
@@ -383,6 +384,7 @@ ROUTES: tuple[Route, ...] = (
         handler=get_provider,
         summary="Go to the sign-in provider",
         operation_id="getProviderPage",
+        query=SignInQuery,
         responses={303: None},
         errors=(ProviderMissingError, oidc.ProviderUnavailableError),
     ),

@@ -40,7 +40,7 @@ def sign_in_page(
                 action="/sign-in",
             ),
         ),
-        _provider_sheet(texts, provider),
+        _provider_sheet(texts, provider, onward),
     )
 
 
@@ -132,11 +132,12 @@ def _sheet(*content: str) -> Markup:
     return element("section", *content, class_="sheet")
 
 
-def _provider_sheet(texts: Texts, provider: str | None) -> Markup:
+def _provider_sheet(texts: Texts, provider: str | None, onward: str) -> Markup:
     if provider is None:
         return Markup()
     label = texts.sign_in_with.format(provider=provider)
-    return _sheet(element("a", label, href="/sign-in/provider", class_="button"))
+    address = f"/sign-in/provider?{urlencode({'next': onward})}"
+    return _sheet(element("a", label, href=address, class_="button"))
 
 
 def _field(label: str, **attributes: str | None) -> Markup:

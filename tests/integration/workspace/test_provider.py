@@ -1,7 +1,8 @@
 """Sign-in with an OpenID Connect provider that really runs."""
 
+import re
 from collections.abc import AsyncIterator, Iterator
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import aiohttp
 import pytest
@@ -173,6 +174,25 @@ async def test_a_code_of_another_trip_is_refused_for_its_nonce(house: WorkspaceH
     reply = await come_back(house, f"{CALLBACK}?code={theirs}&state={state}", cookie)
 
     assert reply.status == 401
+
+
+@pytest.mark.parametrize(
+    ("wanted", "reached"),
+    [("/updates/1?t=83", "/updates/1?t=83"), ("/search?q=Köln", "/search?q=Köln"), ("//else", "/")],
+)
+async def test_a_trip_leads_back_to_where_one_was_going(
+    house: WorkspaceHouse, wanted: str, reached: str
+) -> None:
+    page = await house.nobody().get(f"/sign-in?{urlencode({'next': wanted})}")
+    link = re.search(r'href="(/sign-in/provider[^"]*)"', page.body.decode())
+    assert link
+    departure = await house.nobody().get(link[1])
+    cookies = [each.split(";")[0] for each in departure.headers.getall("Set-Cookie")]
+    back = await come_back(
+        house, await consent(departure.headers["Location"], "ann"), "; ".join(cookies)
+    )
+
+    assert (back.status, back.headers["Location"]) == (303, reached)
 
 
 async def test_who_says_no_at_the_provider_is_told_so(house: WorkspaceHouse) -> None:
