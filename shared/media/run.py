@@ -1,8 +1,8 @@
-"""Runs one media program in its own process group, limited in time, memory, output and priority.
+"""Runs one media program, limited in time, memory, output and priority.
 
-Promises that nothing of it outlives the call: on an error, a time-out or a cancel the whole group
-is killed and reaped, and when this process is killed the kernel kills the program. Leaves judging
-the exit status to the caller.
+Promises that nothing of it outlives the call: on an error, a time-out or a cancel it is killed with
+all its children and reaped, and when this process is killed the kernel kills the program. Leaves
+judging the exit status to the caller.
 """
 
 import asyncio
@@ -14,6 +14,8 @@ import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from math import ceil
+
+import psutil
 
 from shared.media.errors import MediaOutputTooLargeError, MediaTookTooLongError
 from shared.media.settings import setpriv_path
@@ -108,12 +110,12 @@ class MediaProcess:
             raise MediaTookTooLongError
 
     async def stop(self) -> None:
-        """Kill what still runs of the group, and wait until it and its pipes are gone."""
-        _kill_group(self._process)
+        """Kill what still runs of it, and wait until that and its pipes are gone."""
+        _kill_family(self._process)
         self._feeding.cancel()
         await asyncio.gather(self._feeding, return_exceptions=True)
         with contextlib.suppress(TimeoutError):
-            # Pipes end with the group; only a child that left the group could hold them longer.
+            # Pipes end with the family; only a child made just now could hold them longer.
             async with asyncio.timeout(PIPES_END_S):
                 # Read first: asyncio's wait() does not return while a full pipe is left unread.
                 await self._drain_output()
@@ -142,7 +144,7 @@ class MediaProcess:
             self._waits_for_source = False
             if not complete:
                 # A source that failed must not look like one that ended.
-                _kill_group(self._process)
+                _kill_family(self._process)
             stdin.close()
 
     async def _keep_tail(self) -> None:
@@ -190,9 +192,6 @@ async def started(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env={"PATH": os.defpath},
-        # Not a session of its own: among those Linux may share out processors whatever the nice.
-        process_group=0,
-        umask=0o077,
         limit=READ_BYTES,
     )
     running = MediaProcess(process, limits, source)
@@ -268,8 +267,16 @@ def _narrower(bound: int, other: int) -> int:
     return bound if other == resource.RLIM_INFINITY else min(bound, other)
 
 
-def _kill_group(process: asyncio.subprocess.Process) -> None:
+def _kill_family(process: asyncio.subprocess.Process) -> None:
+    """Kill the program and what it started: FFMPEG may name a script around the real one.
+
+    Not by a group of its own: uvloop makes none, and a session would be a group to the scheduler
+    as well, so that Linux may share out processors among those whatever the priorities.
+    """
     if process.returncode is not None:
         return
-    with contextlib.suppress(ProcessLookupError):  # It is over.
-        os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(psutil.NoSuchProcess):  # It is over.
+        program = psutil.Process(process.pid)
+        for each in (program, *program.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.kill()

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from shared.media import (
     Limits,
@@ -170,9 +171,16 @@ async def test_a_killed_process_leaves_no_program_behind(tmp_path: Path) -> None
     await until(lambda: not is_alive(program))
 
 
-async def test_a_program_has_a_group_of_its_own_in_our_session() -> None:
-    done = await run_media(python("import os; print(os.getpgrp() == os.getpid(), os.getsid(0))"))
-    assert done.stdout.split() == [b"True", str(os.getsid(0)).encode()]
+async def test_a_program_stays_in_our_session() -> None:
+    """Else its priority would not count beside ours."""
+    done = await run_media(python("import os; print(os.getsid(0))"))
+    assert done.stdout.split() == [str(os.getsid(0)).encode()]
+
+
+def test_programs_run_on_the_loop_that_services_run_on() -> None:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        done = runner.run(run_media(python("print('out')")))
+    assert done.stdout == b"out\n"
 
 
 async def test_priority_is_lowered_and_secrets_stay_here(monkeypatch: pytest.MonkeyPatch) -> None:
