@@ -85,7 +85,7 @@ where s.update_id = $1 and s.number = n.number;
 -- Readers look at the summary again; its title names the update unless the author did. $1 update, $2 title or null, $3 now
 update updates set
   title = case when title_by = 'summary' then coalesce($2, title) else title end,
-  version = version + (title_by = 'summary' and coalesce($2, title) <> title)::integer,
+  version = version + (case when title_by = 'summary' and $2 <> title then 1 else 0 end),
   changed_at = greatest(changed_at, $3)
 where id = $1;
 

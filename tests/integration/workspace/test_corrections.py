@@ -201,6 +201,17 @@ async def test_the_summary_follows_a_correction_and_its_withdrawal(told: Spoken)
     assert await told.title() == "The marmalade on Friday"
 
 
+async def test_a_summary_that_names_nothing_follows_too(told: Spoken) -> None:
+    path = f"/api/v1/threads/{told.cast.thread_id}/updates"
+    posted = await told.cast.member.post(path, {"kind": "recording"})
+    untitled = Spoken(told.cast, posted.json["update"])
+    await untitled.transcribe(*HEARD)
+    await untitled.summarise(statement(StatementKind.GIST, "We ship the marmalade on Friday."))
+    made = await untitled.correct(told.cast.owner, "marmalade", "Marmolada", 1_500)
+    (gist,) = await untitled.summary()
+    assert (made.status, gist["text"]) == (201, "We ship the Marmolada on Friday.")
+
+
 async def test_a_summary_made_anew_takes_the_corrections(told: Spoken) -> None:
     await told.correct(told.cast.owner, "marmalade", "Marmolada", 1_500)
     await told.summarise(statement(StatementKind.GIST, "We ship the marmalade on Friday."))
