@@ -88,6 +88,18 @@ def test_a_link_to_a_moment_opens_there(page: Page, spoken: str) -> None:
         page.wait_for_function(IS_AT_2)
 
 
+def test_the_player_keeps_its_height_beside_much_that_is_said_of_it(
+    page: Page, spoken: str
+) -> None:
+    """In a low window, or beside a long summary, nothing of it was left but its border."""
+    page.set_viewport_size({"width": 1280, "height": 260})
+    page.goto(f"/updates/{spoken}")
+    page.wait_for_function(HAS_MEDIA)
+    box = page.locator(".player").bounding_box()
+    assert box is not None
+    assert box["height"] > 100
+
+
 def test_keys_play_find_and_explain_themselves(page: Page, spoken: str) -> None:
     page.goto(f"/updates/{spoken}")
     page.wait_for_function(HAS_MEDIA)
